@@ -1,0 +1,130 @@
+use std::borrow::Cow;
+use std::fmt;
+
+/// The answer to "may they?".
+///
+/// Three values, because an outage is not a refusal: a caller who treats both as "no" is safe
+/// ([`is_granted`](Self::is_granted)), a caller who answers a person tells them apart (403 or 503).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a fourth answer would break every caller's logic"
+)]
+pub enum Decision {
+    /// They may.
+    Granted,
+    /// They may not.
+    Denied,
+    /// Nobody could say, and why.
+    Unknown(Reason),
+}
+
+impl Decision {
+    /// An answer nobody could give.
+    pub fn unknown(code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
+        Self::Unknown(Reason::new(code, message))
+    }
+
+    /// Whether it is a clear yes. Unknown is not.
+    #[must_use]
+    pub fn is_granted(&self) -> bool {
+        matches!(self, Self::Granted)
+    }
+
+    /// Granted only if both are. A denial outweighs an unknown: it would stand whatever the
+    /// unknown turned out to be.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Denied, _) | (_, Self::Denied) => Self::Denied,
+            (Self::Unknown(why), _) | (_, Self::Unknown(why)) => Self::Unknown(why),
+            (Self::Granted, Self::Granted) => Self::Granted,
+        }
+    }
+
+    /// Granted if either is. An unknown outweighs a denial: it may yet have been a yes.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Granted, _) | (_, Self::Granted) => Self::Granted,
+            (Self::Unknown(why), _) | (_, Self::Unknown(why)) => Self::Unknown(why),
+            (Self::Denied, Self::Denied) => Self::Denied,
+        }
+    }
+}
+
+/// Granted if `true`, denied if `false`.
+impl From<bool> for Decision {
+    fn from(granted: bool) -> Self {
+        if granted { Self::Granted } else { Self::Denied }
+    }
+}
+
+/// Why an answer is what it is: a stable code for wires and metrics, a sentence for people.
+///
+/// Neither may hold a secret, a token or a claim.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    code: &'static str,
+    message: Cow<'static, str>,
+}
+
+impl Reason {
+    /// Takes a code from a closed list of the caller's, and a sentence in lower case.
+    pub fn new(code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+        }
+    }
+
+    /// The stable code, in `snake_case`.
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// The sentence.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn and_or_keep_unknown_apart_from_no_and_yes() {
+        use Decision::{Denied, Granted};
+        let unknown = || Decision::unknown("down", "the service is down");
+        let cases = [
+            // one, two, one and two, one or two
+            (Granted, Granted, Granted, Granted),
+            (Granted, Denied, Denied, Granted),
+            (Denied, Denied, Denied, Denied),
+            (Granted, unknown(), unknown(), Granted),
+            (Denied, unknown(), Denied, unknown()),
+            (unknown(), unknown(), unknown(), unknown()),
+        ];
+        for (one, two, and, or) in cases {
+            for (one, two) in [(one.clone(), two.clone()), (two, one)] {
+                let case = format!("{one:?}, {two:?}");
+                assert_eq!(one.clone().and(two.clone()), and, "{case}");
+                assert_eq!(one.or(two), or, "{case}");
+            }
+        }
+    }
+
+    #[test]
+    fn unknown_is_never_granted() {
+        assert!(!Decision::unknown("down", "the service is down").is_granted());
+        assert!(!Decision::from(false).is_granted());
+        assert!(Decision::from(true).is_granted());
+    }
+}
