@@ -23,7 +23,10 @@ impl<C: Clock + ?Sized> Clock for std::sync::Arc<C> {
 
 /// The machine's own clock.
 #[derive(Clone, Copy, Debug, Default)]
-#[non_exhaustive]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "it has nothing to add: it is the machine's clock"
+)]
 pub struct SystemClock;
 
 impl Clock for SystemClock {

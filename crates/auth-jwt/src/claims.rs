@@ -1,0 +1,235 @@
+use std::fmt;
+
+use auth_core::{Role, UnixTime};
+use serde::de::DeserializeOwned;
+
+use crate::json::{Object, Value};
+use crate::rejection::{Malformed, Rejection};
+use crate::role_claim::RoleClaim;
+
+/// The claims of a token that a [`Verifier`](crate::Verifier) has accepted.
+///
+/// There is no other way to get one: an unverified token decodes to
+/// [`danger::Unverified`](crate::danger::Unverified). `Debug` shows who the token is about and when
+/// it ends, and no other claim.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Claims {
+    json: Box<str>,
+    issuer: Option<Box<str>>,
+    subject: Option<Box<str>>,
+    audience: Vec<Box<str>>,
+    expires_at: Option<UnixTime>,
+    not_before: Option<UnixTime>,
+    issued_at: Option<UnixTime>,
+    token_id: Option<Box<str>>,
+    username: Option<Box<str>>,
+    email: Option<Box<str>>,
+    session_id: Option<Box<str>>,
+    client_id: Option<Box<str>>,
+    scopes: Vec<Box<str>>,
+    roles: Vec<Role>,
+}
+
+impl Claims {
+    /// Reads the payload. Every claim this crate knows must be of its type where it is there, and
+    /// every required one must be there and not null.
+    pub(crate) fn parse(
+        payload: Vec<u8>,
+        roles_from: &[RoleClaim],
+        required: &[Box<str>],
+    ) -> Result<Self, Rejection> {
+        let json = String::from_utf8(payload).map_err(|_| Malformed::Payload)?;
+        let claims = Object::parse(json.as_bytes()).map_err(|_| Malformed::Payload)?;
+        let mut roles = Vec::new();
+        for claim in roles_from {
+            claim.read(&claims, &mut roles)?;
+        }
+        let read = Self {
+            issuer: text(&claims, "iss")?,
+            subject: non_empty_text(&claims, "sub")?,
+            audience: audience(&claims)?,
+            // Rounded so that a fraction of a second never makes a token live longer.
+            expires_at: numeric_date(&claims, "exp", f64::floor)?,
+            not_before: numeric_date(&claims, "nbf", f64::ceil)?,
+            issued_at: numeric_date(&claims, "iat", f64::ceil)?,
+            token_id: text(&claims, "jti")?,
+            username: text_or_null(&claims, "preferred_username")?,
+            email: text_or_null(&claims, "email")?,
+            session_id: text_or_null(&claims, "sid")?,
+            client_id: match text_or_null(&claims, "azp")? {
+                None => text_or_null(&claims, "client_id")?,
+                azp => azp,
+            },
+            scopes: scopes(&claims)?,
+            roles,
+            json: json.as_str().into(),
+        };
+        let missing = |name: &str| matches!(claims.get(name), None | Some(Value::Null));
+        match required.iter().find(|name| missing(name)) {
+            Some(name) => Err(Rejection::MissingClaim {
+                claim: name.clone(),
+            }),
+            None => Ok(read),
+        }
+    }
+
+    /// Who issued the token (`iss`).
+    pub fn issuer(&self) -> Option<&str> {
+        self.issuer.as_deref()
+    }
+
+    /// Whom the token is about (`sub`). Unique within the issuer; every policy requires it.
+    pub fn subject(&self) -> &str {
+        self.subject.as_deref().unwrap_or_default()
+    }
+
+    /// Whom the token is for (`aud`).
+    pub fn audience(&self) -> impl Iterator<Item = &str> {
+        self.audience.iter().map(AsRef::as_ref)
+    }
+
+    /// When the token ends (`exp`, rounded down). Every policy requires it.
+    pub fn expires_at(&self) -> UnixTime {
+        self.expires_at.unwrap_or(UnixTime::from_secs(i64::MIN))
+    }
+
+    /// When the token begins (`nbf`, rounded up).
+    pub fn not_before(&self) -> Option<UnixTime> {
+        self.not_before
+    }
+
+    /// When the token was issued (`iat`, rounded up).
+    pub fn issued_at(&self) -> Option<UnixTime> {
+        self.issued_at
+    }
+
+    /// The identifier of the token (`jti`).
+    pub fn token_id(&self) -> Option<&str> {
+        self.token_id.as_deref()
+    }
+
+    /// The name the user logs in with (`preferred_username`).
+    pub fn username(&self) -> Option<&str> {
+        self.username.as_deref()
+    }
+
+    /// The mail address (`email`).
+    pub fn email(&self) -> Option<&str> {
+        self.email.as_deref()
+    }
+
+    /// The session at the issuer (`sid`).
+    pub fn session_id(&self) -> Option<&str> {
+        self.session_id.as_deref()
+    }
+
+    /// The client the token was issued to (`azp`, otherwise `client_id`).
+    pub fn client_id(&self) -> Option<&str> {
+        self.client_id.as_deref()
+    }
+
+    /// The scopes (`scope`), as text separated by spaces or as a list.
+    pub fn scopes(&self) -> impl Iterator<Item = &str> {
+        self.scopes.iter().map(AsRef::as_ref)
+    }
+
+    /// The roles, from the claims the policy names.
+    pub fn roles(&self) -> &[Role] {
+        &self.roles
+    }
+
+    /// All claims, as the JSON text that was signed.
+    pub fn as_json(&self) -> &str {
+        &self.json
+    }
+
+    /// Reads the claims as a type of the caller's.
+    ///
+    /// # Errors
+    ///
+    /// What serde says if they do not fit. The message may quote a claim.
+    pub fn deserialize<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        serde_json::from_str(&self.json)
+    }
+}
+
+impl fmt::Debug for Claims {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Claims")
+            .field("issuer", &self.issuer)
+            .field("subject", &self.subject)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
+}
+
+fn bad(claim: &str) -> Rejection {
+    Rejection::BadClaim {
+        claim: claim.into(),
+    }
+}
+
+/// A registered claim: text or absent. Null is neither.
+fn text(claims: &Object<'_>, name: &str) -> Result<Option<Box<str>>, Rejection> {
+    match claims.get(name) {
+        None => Ok(None),
+        Some(Value::Text(text)) => Ok(Some(text.as_ref().into())),
+        Some(_) => Err(bad(name)),
+    }
+}
+
+fn non_empty_text(claims: &Object<'_>, name: &str) -> Result<Option<Box<str>>, Rejection> {
+    match text(claims, name)? {
+        Some(text) if text.is_empty() => Err(bad(name)),
+        text => Ok(text),
+    }
+}
+
+/// A descriptive claim: issuers write null where they know nothing.
+fn text_or_null(claims: &Object<'_>, name: &str) -> Result<Option<Box<str>>, Rejection> {
+    match claims.get(name) {
+        Some(Value::Null) => Ok(None),
+        _ => text(claims, name),
+    }
+}
+
+fn audience(claims: &Object<'_>) -> Result<Vec<Box<str>>, Rejection> {
+    match claims.get("aud") {
+        None => Ok(Vec::new()),
+        Some(Value::Text(one)) => Ok(vec![one.as_ref().into()]),
+        Some(several) => {
+            let texts = several.as_texts().ok_or_else(|| bad("aud"))?;
+            Ok(texts.into_iter().map(Into::into).collect())
+        }
+    }
+}
+
+fn scopes(claims: &Object<'_>) -> Result<Vec<Box<str>>, Rejection> {
+    match claims.get("scope") {
+        None | Some(Value::Null) => Ok(Vec::new()),
+        Some(Value::Text(text)) => Ok(text.split_ascii_whitespace().map(Into::into).collect()),
+        Some(several) => {
+            let texts = several.as_texts().ok_or_else(|| bad("scope"))?;
+            Ok(texts.into_iter().map(Into::into).collect())
+        }
+    }
+}
+
+/// `NumericDate` of RFC 7519 §2: a number of seconds, a fraction allowed.
+fn numeric_date(
+    claims: &Object<'_>,
+    name: &str,
+    round: fn(f64) -> f64,
+) -> Result<Option<UnixTime>, Rejection> {
+    let secs = match claims.get(name) {
+        None => return Ok(None),
+        Some(Value::Integer(secs)) if secs.unsigned_abs() <= MAX_SECONDS => *secs,
+        // The comparison also refuses what is not a number; the cast is exact below it.
+        Some(Value::Float(secs)) if secs.abs() <= MAX_SECONDS as f64 => round(*secs) as i64,
+        Some(_) => return Err(bad(name)),
+    };
+    Ok(Some(UnixTime::from_secs(secs)))
+}
+
+/// 2^53: beyond it a fraction is lost and one implementation's date is not another's.
+const MAX_SECONDS: u64 = 1 << 53;

@@ -1,0 +1,76 @@
+//! Signatures alone (RFC 7515): whose they are, whatever the payload says.
+//!
+//! A token is more than a signed text; to accept one, use [`Verifier`](crate::Verifier). This is
+//! for signed documents that are not tokens.
+
+use crate::algorithm::Algorithm;
+use crate::compact::Compact;
+use crate::key::VerificationKey;
+use crate::key_set::KeySet;
+use crate::rejection::Rejection;
+
+/// A signed document whose signature was verified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct VerifiedJws {
+    /// The bytes that were signed.
+    pub payload: Vec<u8>,
+    /// The algorithm they were signed with.
+    pub algorithm: Algorithm,
+    /// The media type the header states (`typ`), unchecked.
+    pub typ: Option<Box<str>>,
+}
+
+/// Verifies the signature of a compact JWS of at most `limit` bytes and returns what was signed.
+///
+/// The algorithms are those the keys allow. The payload may be anything; nothing in it is checked.
+///
+/// # Errors
+///
+/// If the text is malformed, too large, names a critical extension, or is not signed by a key of
+/// the set.
+///
+/// # Example: RFC 8037 §A.4
+///
+/// ```
+/// use auth_jwt::{KeySet, jws};
+///
+/// let keys = KeySet::from_jwks(
+///     br#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#,
+/// )?;
+/// let text = "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc.\
+///     hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
+/// let verified = jws::verify(text, &keys, 16 * 1024)?;
+/// assert_eq!(verified.payload, b"Example of Ed25519 signing");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn verify(text: &str, keys: &KeySet, limit: usize) -> Result<VerifiedJws, Rejection> {
+    let compact = Compact::parse(text, limit)?;
+    check_signature(&compact, keys)?;
+    Ok(VerifiedJws {
+        payload: compact.payload()?,
+        algorithm: compact.header.algorithm,
+        typ: compact.header.typ,
+    })
+}
+
+/// Whether one of the keys the header may mean has signed it.
+pub(crate) fn check_signature(compact: &Compact<'_>, keys: &KeySet) -> Result<(), Rejection> {
+    let header = &compact.header;
+    let named = keys.candidates(header.kid.as_deref());
+    if named.is_empty() {
+        return Err(Rejection::UnknownKey);
+    }
+    let allowed = |key: &&&VerificationKey| key.allows(header.algorithm);
+    let mut candidates = named.iter().filter(allowed).peekable();
+    if candidates.peek().is_none() {
+        return Err(Rejection::AlgorithmNotAllowed);
+    }
+    let verified = candidates
+        .any(|key| key.verifies(header.algorithm, compact.signing_input, &compact.signature));
+    if verified {
+        Ok(())
+    } else {
+        Err(Rejection::BadSignature)
+    }
+}

@@ -1,0 +1,74 @@
+//! Checks JSON Web Tokens against a [`Policy`].
+//!
+//! A token goes in as text, and either [`Claims`] or a [`Rejection`] comes out. Nothing in this
+//! crate does I/O or needs an async runtime: keys arrive through a [`KeySource`], time through
+//! [`auth_core::Clock`].
+//!
+//! ```
+//! use auth_jwt::mint::SigningKey;
+//! use auth_jwt::{Algorithm, KeySet, Policy, StaticKeys, Verifier};
+//!
+//! # let issuer = SigningKey::generate(Algorithm::ES256)?.with_kid("2026-11");
+//! # let token = issuer.sign(&serde_json::json!({
+//! #     "iss": "https://issuer.test", "aud": "my-api", "sub": "u1", "exp": 4102444800_i64,
+//! #     "realm_access": { "roles": ["admin"] },
+//! # }))?;
+//! # let jwks = serde_json::json!({ "keys": [issuer.public_jwk()] }).to_string();
+//! // jwks: the issuer's key set document; token: what a client sent.
+//! let policy = Policy::builder("https://issuer.test", "my-api").build()?;
+//! let keys = StaticKeys::new(KeySet::from_jwks(jwks.as_bytes())?);
+//! let verifier = Verifier::new(policy, keys);
+//!
+//! let claims = verifier.verify_with_known_keys(token.expose())?;
+//! assert_eq!(claims.subject(), "u1");
+//! assert_eq!(claims.roles(), ["admin".into()]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What is checked
+//!
+//! In this order; the first thing wrong is the rejection:
+//!
+//! 1. **Form**: size, three parts, canonical base64url, a header that is one JSON object without
+//!    repeated members, `alg`, `kid` and `typ` of the right type, no `crit`.
+//! 2. **Policy of the header**: `alg` is allowed, `typ` fits.
+//! 3. **Signature**: by a key the header may mean, with an algorithm the *key* allows. A token
+//!    never chooses the key it is judged by: `jku`, `jwk`, `x5u` and `x5c` are not looked at.
+//! 4. **Claims**: one strict JSON object, every known claim of its type, the required ones there,
+//!    `iss` and `aud` as the policy says, then `nbf`, `iat` and `exp`.
+//!
+//! What is missing never passes. What weakens a check lies in [`danger`].
+//!
+//! # What it does not do
+//!
+//! It fetches nothing (`auth-oidc` does), stores nothing, and decrypts nothing: an encrypted token
+//! (JWE) has five parts and is malformed here.
+
+#![cfg_attr(not(test), warn(clippy::unwrap_used))]
+
+mod algorithm;
+mod base64url;
+mod claims;
+mod compact;
+pub mod danger;
+mod header;
+mod json;
+pub mod jws;
+mod key;
+mod key_set;
+mod key_source;
+pub mod mint;
+mod policy;
+mod rejection;
+mod role_claim;
+mod verifier;
+
+pub use crate::algorithm::{Algorithm, UnknownAlgorithm};
+pub use crate::claims::Claims;
+pub use crate::key::{KeyError, VerificationKey};
+pub use crate::key_set::{KeySet, KeySetError, Skip, SkippedKey};
+pub use crate::key_source::{KeySource, KeysUnavailable, StaticKeys};
+pub use crate::policy::{Policy, PolicyBuilder, PolicyError};
+pub use crate::rejection::{Malformed, Rejection};
+pub use crate::role_claim::RoleClaim;
+pub use crate::verifier::Verifier;

@@ -1,0 +1,142 @@
+use crate::key_source::KeysUnavailable;
+
+/// Why a token was not accepted.
+///
+/// A rejection is an answer, not a fault: show [`code`](Self::code) to the caller, log the
+/// `Display` text, and do not retry, unless it [is undetermined](Self::is_undetermined). Nothing of
+/// the token is in it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Rejection {
+    /// The token is not a well-formed signed JWT.
+    #[error("malformed token: {0}")]
+    Malformed(Malformed),
+
+    /// The token is longer than the policy allows.
+    #[error("token is larger than {limit} bytes")]
+    TooLarge {
+        /// The most bytes that are looked at.
+        limit: usize,
+    },
+
+    /// `alg` is not one that the policy and the key allow. `none` never is.
+    #[error("algorithm is not allowed")]
+    AlgorithmNotAllowed,
+
+    /// The header names an extension that has to be understood (`crit`); none is.
+    #[error("token needs a critical extension")]
+    CriticalExtension,
+
+    /// `typ` is not one that the policy allows.
+    #[error("token is of another type")]
+    WrongType,
+
+    /// No key of the key set goes by the token's `kid`, also after asking for newer keys.
+    #[error("token is signed with an unknown key")]
+    UnknownKey,
+
+    /// The signature is not that of the key.
+    #[error("signature does not match")]
+    BadSignature,
+
+    /// `exp` has passed, leeway included.
+    #[error("token expired {by} s ago")]
+    Expired {
+        /// How long ago, in seconds, leeway not deducted.
+        by: u64,
+    },
+
+    /// `nbf` or `iat` lies in the future, leeway included.
+    #[error("token is not valid for another {by} s")]
+    NotYetValid {
+        /// How far ahead, in seconds, leeway not deducted.
+        by: u64,
+    },
+
+    /// `iss` is not an issuer the policy names.
+    #[error("token is from another issuer")]
+    WrongIssuer,
+
+    /// `aud` names no audience of the policy.
+    #[error("token is for another audience")]
+    WrongAudience,
+
+    /// A claim the policy requires is not there.
+    #[error("claim {claim} is missing")]
+    MissingClaim {
+        /// The name of the claim, as the policy states it.
+        claim: Box<str>,
+    },
+
+    /// A claim is there, but is of the wrong type or out of range.
+    #[error("claim {claim} is not usable")]
+    BadClaim {
+        /// The name of the claim.
+        claim: Box<str>,
+    },
+
+    /// The keys could not be had, so nobody knows whether the token is good.
+    #[error("{0}")]
+    KeysUnavailable(KeysUnavailable),
+}
+
+impl Rejection {
+    /// The stable code, for wires and metrics: one of `malformed`, `too_large`,
+    /// `alg_not_allowed`, `crit`, `typ`, `unknown_key`, `bad_signature`, `expired`,
+    /// `not_yet_valid`, `issuer`, `audience`, `missing_claim`, `bad_claim`, `keys_unavailable`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Malformed(_) => "malformed",
+            Self::TooLarge { .. } => "too_large",
+            Self::AlgorithmNotAllowed => "alg_not_allowed",
+            Self::CriticalExtension => "crit",
+            Self::WrongType => "typ",
+            Self::UnknownKey => "unknown_key",
+            Self::BadSignature => "bad_signature",
+            Self::Expired { .. } => "expired",
+            Self::NotYetValid { .. } => "not_yet_valid",
+            Self::WrongIssuer => "issuer",
+            Self::WrongAudience => "audience",
+            Self::MissingClaim { .. } => "missing_claim",
+            Self::BadClaim { .. } => "bad_claim",
+            Self::KeysUnavailable(_) => "keys_unavailable",
+        }
+    }
+
+    /// Whether the token was not judged at all. It is still not accepted, but another attempt may
+    /// have another outcome, and a person should hear "try again" and not "log in again".
+    pub fn is_undetermined(&self) -> bool {
+        matches!(self, Self::KeysUnavailable(_))
+    }
+}
+
+/// What about the token's form is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Malformed {
+    /// The text is not three parts separated by dots.
+    #[error("not three parts")]
+    Parts,
+
+    /// A part is not base64url: a character of another alphabet, padding, or unused bits set.
+    #[error("not canonical base64url")]
+    Base64,
+
+    /// The header is not a JSON object, repeats a member, or is nested too deeply.
+    #[error("header is not a strict JSON object")]
+    Header,
+
+    /// A member of the header is of the wrong type, or `alg` is missing.
+    #[error("header member is of the wrong type")]
+    HeaderMember,
+
+    /// The payload is not a JSON object, repeats a member, or is nested too deeply.
+    #[error("payload is not a strict JSON object")]
+    Payload,
+}
+
+impl From<Malformed> for Rejection {
+    fn from(malformed: Malformed) -> Self {
+        Self::Malformed(malformed)
+    }
+}
