@@ -12,7 +12,9 @@
 mod layers;
 mod metadata;
 mod project;
+mod setup;
 mod sources;
+mod test;
 
 use std::process::ExitCode;
 
@@ -29,9 +31,19 @@ struct Command {
 
 const COMMANDS: &[Command] = &[
     Command {
+        name: "setup",
+        summary: "find what the tests need, and install what can be installed",
+        run: setup::run,
+    },
+    Command {
         name: "check-layers",
         summary: "hold every crate to its rank and its fences (xtask/layers.toml)",
         run: layers::run,
+    },
+    Command {
+        name: "test",
+        summary: "setup, then every check of the project, cheapest refusal first",
+        run: test::run,
     },
 ];
 
