@@ -1,0 +1,11 @@
+//! An OpenID Connect issuer in process, with URLs and claims shaped like Keycloak's.
+
+mod issuer;
+mod keys;
+mod server;
+mod token;
+mod user;
+
+pub use self::issuer::{IssuerRequests, OidcIssuer, OidcIssuerBuilder, TestkitError};
+pub use self::token::TokenBuilder;
+pub use self::user::User;

@@ -1,0 +1,77 @@
+use auth_core::{Role, Secret};
+use uuid::Uuid;
+
+/// A user the issuer knows from the start.
+///
+/// # Example
+///
+/// ```
+/// use auth_testkit::User;
+///
+/// let ada = User::new("ada", "correct horse").role("admin").email("ada@example.com");
+/// assert_eq!(ada.username(), "ada");
+/// ```
+#[derive(Clone, Debug)]
+pub struct User {
+    username: Box<str>,
+    password: Secret,
+    subject: Box<str>,
+    email: Option<Box<str>>,
+    roles: Vec<Role>,
+}
+
+impl User {
+    /// A user without roles. The subject is random.
+    pub fn new(username: impl Into<Box<str>>, password: impl Into<Secret>) -> Self {
+        Self {
+            username: username.into(),
+            password: password.into(),
+            subject: Uuid::new_v4().to_string().into(),
+            email: None,
+            roles: Vec::new(),
+        }
+    }
+
+    /// Gives the user a role of the realm.
+    #[must_use]
+    pub fn role(mut self, role: impl Into<Role>) -> Self {
+        self.roles.push(role.into());
+        self
+    }
+
+    /// Gives the user a mail address.
+    #[must_use]
+    pub fn email(mut self, email: impl Into<Box<str>>) -> Self {
+        self.email = Some(email.into());
+        self
+    }
+
+    /// Sets the subject instead of a random one.
+    #[must_use]
+    pub fn subject(mut self, subject: impl Into<Box<str>>) -> Self {
+        self.subject = subject.into();
+        self
+    }
+
+    /// The name the user logs in with.
+    pub fn username(&self) -> &str {
+        &self.username
+    }
+
+    /// The subject of the user's tokens.
+    pub fn subject_id(&self) -> &str {
+        &self.subject
+    }
+
+    pub(super) fn email_address(&self) -> Option<&str> {
+        self.email.as_deref()
+    }
+
+    pub(super) fn roles(&self) -> &[Role] {
+        &self.roles
+    }
+
+    pub(super) fn has_password(&self, password: &Secret) -> bool {
+        self.password == *password
+    }
+}
