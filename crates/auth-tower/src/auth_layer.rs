@@ -1,0 +1,171 @@
+use std::fmt;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use auth_core::{Authenticator, Authorizer, BoxFuture, CorrelationId, Identity, RequestContext};
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response};
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::access::Access;
+use crate::bearer::{self, Credentials};
+use crate::refusal::Refusal;
+
+/// Authenticates every request that passes: no token, no way in.
+///
+/// It takes the bearer token from the `Authorization` header (and from nowhere else), has it
+/// judged, and opens a [`RequestContext`] that everything behind it runs in. What it finds is what
+/// [`RequireRole`](crate::RequireRole) and [`CurrentUser`](crate::CurrentUser) go by.
+///
+/// The correlation id is the request's own if it has a usable one, otherwise a new one.
+///
+/// Add it *after* the layers that require something: the layer added last is asked first.
+#[derive(Clone)]
+pub struct AuthLayer(Arc<Settings>);
+
+#[derive(Clone)]
+struct Settings {
+    authenticator: Arc<dyn Authenticator>,
+    authorizer: Arc<dyn Authorizer>,
+    realm: Option<Arc<str>>,
+    anonymous: bool,
+}
+
+impl AuthLayer {
+    /// Asks one service both who it is and what they may: a `Verifier`, or the facade.
+    pub fn new(service: impl Authenticator + Authorizer + 'static) -> Self {
+        let service = Arc::new(service);
+        Self::with_authorizer(Arc::clone(&service), service)
+    }
+
+    /// Asks one service who it is, and another what they may.
+    pub fn with_authorizer(
+        authenticator: impl Authenticator + 'static,
+        authorizer: impl Authorizer + 'static,
+    ) -> Self {
+        Self(Arc::new(Settings {
+            authenticator: Arc::new(authenticator),
+            authorizer: Arc::new(authorizer),
+            realm: None,
+            anonymous: false,
+        }))
+    }
+
+    /// Sets the protection space that challenges name (RFC 9110 §11.5).
+    #[must_use]
+    pub fn realm(mut self, realm: impl Into<Arc<str>>) -> Self {
+        Arc::make_mut(&mut self.0).realm = Some(realm.into());
+        self
+    }
+
+    /// Lets requests through that carry no credentials at all; what requires something still
+    /// refuses them, and a token that is presented must still be good.
+    #[must_use]
+    pub fn allow_anonymous(mut self) -> Self {
+        Arc::make_mut(&mut self.0).anonymous = true;
+        self
+    }
+}
+
+impl fmt::Debug for AuthLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthLayer")
+            .field("realm", &self.0.realm)
+            .field("anonymous", &self.0.anonymous)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S> Layer<S> for AuthLayer {
+    type Service = AuthService<S>;
+
+    fn layer(&self, inner: S) -> AuthService<S> {
+        AuthService {
+            settings: Arc::clone(&self.0),
+            inner,
+        }
+    }
+}
+
+/// The service an [`AuthLayer`] makes of another.
+#[derive(Clone)]
+pub struct AuthService<S> {
+    settings: Arc<Settings>,
+    inner: S,
+}
+
+impl<S> fmt::Debug for AuthService<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthService").finish_non_exhaustive()
+    }
+}
+
+impl<S, RequestBody, ResponseBody> Service<Request<RequestBody>> for AuthService<S>
+where
+    S: Service<Request<RequestBody>, Response = Response<ResponseBody>> + Clone + Send + 'static,
+    S::Future: Send,
+    RequestBody: Send + 'static,
+    ResponseBody: From<Bytes>,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = BoxFuture<'static, Result<S::Response, S::Error>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<RequestBody>) -> Self::Future {
+        // The clone may not be ready; the one that was polled is.
+        let clone = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, clone);
+        let settings = Arc::clone(&self.settings);
+        let context = context_of(&request);
+        Box::pin(context.clone().scope(async move {
+            let identity = match settings.authenticate(request.headers_mut()).await {
+                Ok(identity) => identity,
+                Err(refusal) => {
+                    refusal.trace();
+                    return Ok(refusal.into_response(settings.realm.as_deref()));
+                }
+            };
+            let context = match &identity {
+                Some(identity) => context.with_principal(identity.principal().clone()),
+                None => context,
+            };
+            request.extensions_mut().insert(Access {
+                identity,
+                authorizer: Arc::clone(&settings.authorizer),
+                realm: settings.realm.clone(),
+            });
+            context.scope(inner.call(request)).await
+        }))
+    }
+}
+
+impl Settings {
+    /// Who it is; `None` for a request without credentials, where that is allowed.
+    async fn authenticate(&self, headers: &mut HeaderMap) -> Result<Option<Identity>, Refusal> {
+        match bearer::take(headers) {
+            Credentials::Bearer(token) => {
+                let identity = self.authenticator.authenticate(&token).await?;
+                Ok(Some(identity))
+            }
+            Credentials::None if self.anonymous => Ok(None),
+            Credentials::None => Err(Refusal::MissingToken),
+            Credentials::Malformed => Err(Refusal::MalformedCredentials),
+        }
+    }
+}
+
+/// The context the request already runs in, or a new one.
+fn context_of<B>(request: &Request<B>) -> RequestContext {
+    RequestContext::current().unwrap_or_else(|| {
+        let id = CorrelationId::from_headers(request.headers());
+        RequestContext::builder(id.unwrap_or_else(CorrelationId::random))
+            .method(request.method().clone())
+            .path(request.uri().path())
+            .build()
+    })
+}

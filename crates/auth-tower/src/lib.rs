@@ -1,0 +1,55 @@
+//! Tower layers and axum extractors that protect a service.
+//!
+//! [`AuthLayer`] asks an [`Authenticator`](auth_core::Authenticator) whose token a request carries;
+//! [`RequireRole`] lets those through who have a role; [`CurrentUser`] tells a handler who it is.
+//!
+//! ```
+//! use auth_jwt::{KeySet, Policy, StaticKeys, Verifier};
+//! use auth_tower::{AuthLayer, CurrentUser, RequireRole};
+//! use axum::{Router, routing::get};
+//!
+//! async fn admin(user: CurrentUser) -> String {
+//!     format!("hello, {}", user.principal().name())
+//! }
+//!
+//! # fn router(jwks: &[u8]) -> Result<Router, Box<dyn std::error::Error>> {
+//! let policy = Policy::builder("https://issuer.test", "my-api").build()?;
+//! let verifier = Verifier::new(policy, StaticKeys::new(KeySet::from_jwks(jwks)?));
+//!
+//! let app = Router::new()
+//!     .route("/admin", get(admin))
+//!     .layer(RequireRole::new("admin"))
+//!     .layer(AuthLayer::new(verifier)); // the layer added last is asked first
+//! # Ok(app)
+//! # }
+//! # router(br#"{"keys":[]}"#).unwrap();
+//! ```
+//!
+//! # What a client hears
+//!
+//! Each refusal is an RFC 9457 body with a `code`, and, where the client can do something about it,
+//! an RFC 6750 challenge; [`Refusal`] lists them. Nothing fails open: a route that requires
+//! something while no `AuthLayer` covers it answers 500 `auth_layer_missing`, an authenticator
+//! that cannot judge a token leads to 503, and so does a role nobody can look up.
+//!
+//! # Crate features
+//!
+//! - `axum` (default): [`CurrentUser`] as an extractor, [`Refusal`] as a response. Without it the
+//!   layers work for every tower service whose response body can be made from bytes, and
+//!   [`CurrentUser::from_extensions`] does what the extractor does.
+
+#![cfg_attr(not(test), warn(clippy::unwrap_used))]
+
+mod access;
+mod auth_layer;
+#[cfg(feature = "axum")]
+mod axum;
+mod bearer;
+mod current_user;
+mod refusal;
+mod require_role;
+
+pub use crate::auth_layer::{AuthLayer, AuthService};
+pub use crate::current_user::CurrentUser;
+pub use crate::refusal::Refusal;
+pub use crate::require_role::{RequireRole, RequireRoleService};

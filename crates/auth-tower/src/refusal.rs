@@ -1,0 +1,165 @@
+use auth_core::{AuthenticationError, CorrelationId, Decision, Problem, Reason, RequestContext};
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::{HeaderValue, Response, StatusCode};
+
+/// Why a request was not let through, and what the client hears of it.
+///
+/// | refusal | status | `code` | `error` of the challenge |
+/// |---|---|---|---|
+/// | [`MissingToken`](Self::MissingToken) | 401 | `missing_token` | none: RFC 6750 §3.1 |
+/// | [`MalformedCredentials`](Self::MalformedCredentials) | 400 | `invalid_request` | `invalid_request` |
+/// | [`Rejected`](Self::Rejected) | 401 | the verifier's, such as `expired` | `invalid_token` |
+/// | [`Forbidden`](Self::Forbidden) | 403 | `insufficient_scope` | `insufficient_scope` |
+/// | [`Undetermined`](Self::Undetermined) | 503 | the cause's, such as `keys_unavailable` | no challenge |
+/// | [`AuthLayerMissing`](Self::AuthLayerMissing) | 500 | `auth_layer_missing` | no challenge |
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The request carries no bearer token.
+    #[error("the request carries no bearer token")]
+    MissingToken,
+
+    /// The `Authorization` header cannot be read, or there are several.
+    #[error("the Authorization header is not one well-formed bearer token")]
+    MalformedCredentials,
+
+    /// The token was judged and refused.
+    #[error("{0}")]
+    Rejected(Reason),
+
+    /// The user lacks what the route requires.
+    #[error("the user does not have what this requires")]
+    Forbidden,
+
+    /// Nobody could say whether the token is good or the user may.
+    #[error("{0}")]
+    Undetermined(Reason),
+
+    /// The route requires something, but no [`AuthLayer`](crate::AuthLayer) covers it: a mistake
+    /// in the service, not in the request.
+    #[error("this route requires authentication, but no AuthLayer covers it")]
+    AuthLayerMissing,
+}
+
+impl Refusal {
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::MissingToken | Self::Rejected(_) => StatusCode::UNAUTHORIZED,
+            Self::MalformedCredentials => StatusCode::BAD_REQUEST,
+            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Undetermined(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::AuthLayerMissing => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// The stable code in the body.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::MissingToken => "missing_token",
+            Self::MalformedCredentials => "invalid_request",
+            Self::Rejected(reason) | Self::Undetermined(reason) => reason.code(),
+            Self::Forbidden => "insufficient_scope",
+            Self::AuthLayerMissing => "auth_layer_missing",
+        }
+    }
+
+    /// The body, with the path and the correlation id of the current
+    /// [`RequestContext`](auth_core::RequestContext), if there is one.
+    pub fn problem(&self) -> Problem {
+        let mut problem = Problem::new(self.status())
+            .code(self.code())
+            .detail(self.to_string());
+        if self.status() == StatusCode::UNAUTHORIZED {
+            problem = problem.auth_method("bearer");
+        }
+        if let Some(context) = RequestContext::current() {
+            problem = problem.correlation_id(context.correlation_id());
+            if let Some(path) = context.path() {
+                problem = problem.instance(path);
+            }
+        }
+        problem
+    }
+
+    /// The `WWW-Authenticate` header of RFC 6750 §3, or `None` where presenting another token
+    /// would not help.
+    pub fn challenge(&self, realm: Option<&str>) -> Option<HeaderValue> {
+        let error = match self {
+            Self::MissingToken => None,
+            Self::MalformedCredentials => Some("invalid_request"),
+            Self::Rejected(_) => Some("invalid_token"),
+            Self::Forbidden => Some("insufficient_scope"),
+            Self::Undetermined(_) | Self::AuthLayerMissing => return None,
+        };
+        let description = error.map(|_| self.to_string());
+        let parameters = [
+            ("realm", realm),
+            ("error", error),
+            ("error_description", description.as_deref()),
+        ];
+        let parameters: Vec<_> = parameters
+            .into_iter()
+            .filter_map(|(name, value)| Some(format!(" {name}=\"{}\"", quotable(value?))))
+            .collect();
+        HeaderValue::from_str(&format!("Bearer{}", parameters.join(","))).ok()
+    }
+
+    /// The whole response, for a service of any body that bytes can become.
+    pub fn into_response<B: From<Bytes>>(self, realm: Option<&str>) -> Response<B> {
+        let body = serde_json::to_vec(&self.problem()).unwrap_or_default();
+        let mut response = Response::new(Bytes::from(body).into());
+        *response.status_mut() = self.status();
+        let headers = response.headers_mut();
+        let problem_json = HeaderValue::from_static(Problem::CONTENT_TYPE);
+        headers.insert(CONTENT_TYPE, problem_json);
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(challenge) = self.challenge(realm) {
+            headers.insert(WWW_AUTHENTICATE, challenge);
+        }
+        if let Some(context) = RequestContext::current()
+            && let Ok(id) = HeaderValue::from_str(context.correlation_id().as_str())
+        {
+            headers.insert(CorrelationId::HEADER, id);
+        }
+        response
+    }
+
+    /// Lets a granted decision through.
+    pub(crate) fn unless_granted(decision: Decision) -> Result<(), Self> {
+        match decision {
+            Decision::Granted => Ok(()),
+            Decision::Denied => Err(Self::Forbidden),
+            Decision::Unknown(reason) => Err(Self::Undetermined(reason)),
+        }
+    }
+
+    /// One line for the operator: loud where the service is at fault, quiet where a client is.
+    pub(crate) fn trace(&self) {
+        let code = self.code();
+        match self {
+            Self::AuthLayerMissing => tracing::error!(code, "{self}"),
+            Self::Undetermined(_) => tracing::warn!(code, "request refused: {self}"),
+            _ => tracing::debug!(code, "request refused: {self}"),
+        }
+    }
+}
+
+impl From<AuthenticationError> for Refusal {
+    fn from(error: AuthenticationError) -> Self {
+        match error {
+            AuthenticationError::Rejected(reason) => Self::Rejected(reason),
+            // What is neither a refusal nor known to us is not a grant either.
+            error => Self::Undetermined(error.reason().clone()),
+        }
+    }
+}
+
+/// What may stand between quotes in a challenge (RFC 6750 §3); the rest becomes a question mark.
+fn quotable(text: &str) -> String {
+    let allowed = |c: char| matches!(c, '\x20'..='\x21' | '\x23'..='\x5b' | '\x5d'..='\x7e');
+    text.chars()
+        .map(|c| if allowed(c) { c } else { '?' })
+        .collect()
+}

@@ -1,0 +1,213 @@
+//! What the layers make of every answer an authenticator or an authorizer can give.
+
+mod common;
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use auth_core::{
+    AuthenticationError, Authenticator, Authorizer, BoxFuture, Decision, Identity, Permission,
+    Role, Secret,
+};
+use auth_jwt::mint::SigningKey;
+use auth_jwt::{Algorithm, KeySet, Policy, StaticKeys, Verifier};
+use auth_tower::{AuthLayer, RequireRole};
+use axum::Router;
+use axum::routing::get;
+use bytes::Bytes;
+use common::ask;
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt, Empty, Full};
+use serde_json::json;
+use tower::limit::ConcurrencyLimitLayer;
+use tower::{Layer, ServiceExt, service_fn};
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
+/// Answers by the name of the role.
+struct ByName;
+
+impl Authorizer for ByName {
+    fn has_role<'a>(&'a self, _: &'a Identity, role: &'a Role) -> BoxFuture<'a, Decision> {
+        let decision = match role.as_str() {
+            "granted" => Decision::Granted,
+            "denied" => Decision::Denied,
+            _ => Decision::unknown("roles_unavailable", "the roles could not be looked up"),
+        };
+        Box::pin(async { decision })
+    }
+
+    fn has_permission<'a>(&'a self, _: &'a Identity, _: &'a Permission) -> BoxFuture<'a, Decision> {
+        Box::pin(async { Decision::Denied })
+    }
+}
+
+/// Cannot judge anything.
+struct Down;
+
+impl Authenticator for Down {
+    fn authenticate<'a>(
+        &'a self,
+        _: &'a Secret,
+    ) -> BoxFuture<'a, Result<Identity, AuthenticationError>> {
+        let down = AuthenticationError::unavailable("keys_unavailable", "the issuer is down");
+        Box::pin(async { Err(down) })
+    }
+}
+
+/// A verifier, and the header of a user it accepts.
+fn verifier() -> (Verifier, String) {
+    let key = SigningKey::generate(Algorithm::HS256).unwrap();
+    let claims = json!({ "iss": "i", "aud": "a", "sub": "u", "exp": 4_102_444_800_i64 });
+    let token = key.sign(&claims).unwrap();
+    let keys = KeySet::from(key.verification_key().unwrap());
+    let policy = Policy::builder("i", "a").build().unwrap();
+    let header = format!("Bearer {}", token.expose());
+    (Verifier::new(policy, StaticKeys::new(keys)), header)
+}
+
+#[tokio::test]
+async fn an_unknown_role_is_neither_a_grant_nor_a_refusal() {
+    let (verifier, header) = verifier();
+    let none: [&str; 0] = [];
+    for (requirement, expected) in [
+        (RequireRole::new("granted"), StatusCode::OK),
+        (RequireRole::new("denied"), StatusCode::FORBIDDEN),
+        (RequireRole::new("unknown"), StatusCode::SERVICE_UNAVAILABLE),
+        (RequireRole::any(["denied", "granted"]), StatusCode::OK),
+        (RequireRole::any(["unknown", "granted"]), StatusCode::OK),
+        (
+            RequireRole::any(["unknown", "denied"]),
+            StatusCode::SERVICE_UNAVAILABLE,
+        ),
+        (
+            RequireRole::any(["denied", "denied"]),
+            StatusCode::FORBIDDEN,
+        ),
+        (RequireRole::all(["granted", "granted"]), StatusCode::OK),
+        (
+            RequireRole::all(["granted", "denied"]),
+            StatusCode::FORBIDDEN,
+        ),
+        (
+            RequireRole::all(["unknown", "denied"]),
+            StatusCode::FORBIDDEN,
+        ),
+        (
+            RequireRole::all(["granted", "unknown"]),
+            StatusCode::SERVICE_UNAVAILABLE,
+        ),
+        (RequireRole::any(none), StatusCode::FORBIDDEN),
+        (RequireRole::all(none), StatusCode::FORBIDDEN),
+    ] {
+        let case = format!("{requirement:?}");
+        let service = Router::new()
+            .route("/", get(async || "passed"))
+            .layer(requirement)
+            .layer(AuthLayer::with_authorizer(verifier.clone(), ByName));
+        let answer = ask(&service, "/", std::slice::from_ref(&header)).await;
+        assert_eq!(answer.status, expected, "{case}");
+        if expected == StatusCode::SERVICE_UNAVAILABLE {
+            assert_eq!(answer.code(), "roles_unavailable", "{case}");
+            assert_eq!(answer.challenge, None, "{case}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_token_nobody_can_judge_is_an_outage_and_no_reason_to_log_in_again() {
+    let service = Router::new()
+        .route("/", get(async || "passed"))
+        .layer(AuthLayer::with_authorizer(Down, ByName));
+    let answer = ask(&service, "/", &["Bearer x".to_owned()]).await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(answer.code(), "keys_unavailable");
+    assert_eq!(answer.challenge, None);
+}
+
+/// Without axum, and around a service that panics if it is called before it is ready.
+#[tokio::test]
+async fn the_layers_protect_any_tower_service() {
+    let (verifier, header) = verifier();
+    let inner = service_fn(async |_: Request<Empty<Bytes>>| {
+        Ok::<_, std::convert::Infallible>(Response::new(Full::new(Bytes::from("passed"))))
+    });
+    let limited = ConcurrencyLimitLayer::new(1).layer(inner);
+    let service = AuthLayer::with_authorizer(verifier, ByName)
+        .layer(RequireRole::new("granted").layer(limited));
+    for (header, expected) in [
+        (header.as_str(), StatusCode::OK),
+        ("", StatusCode::UNAUTHORIZED),
+    ] {
+        let request = Request::builder().header("authorization", header);
+        let request = request.body(Empty::new()).unwrap();
+        let response = service.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), expected);
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(body == "passed", expected == StatusCode::OK);
+    }
+}
+
+/// Writes every event into one text.
+#[derive(Clone, Default)]
+struct Captured(Arc<Mutex<String>>);
+
+impl Subscriber for Captured {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        event.record(&mut self.clone());
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+impl Visit for Captured {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        let line = format!("{field}={value:?}\n");
+        self.0.lock().unwrap().push_str(&line);
+    }
+}
+
+#[tokio::test]
+async fn neither_answer_nor_log_holds_anything_of_the_token() {
+    let (verifier, good) = verifier();
+    let service = Router::new()
+        .route("/", get(async || "passed"))
+        .layer(RequireRole::new("denied"))
+        .layer(AuthLayer::with_authorizer(verifier, ByName));
+    let captured = Captured::default();
+    let _guard = tracing::subscriber::set_default(captured.clone());
+    let mut everything = String::new();
+    for header in [
+        good,
+        "Bearer planted.planted.planted".to_owned(),
+        "Bearer pl anted".to_owned(),
+    ] {
+        let answer = ask(&service, "/", std::slice::from_ref(&header)).await;
+        everything += &format!("{answer} {:?}", answer.correlation_id);
+        let parts: Vec<_> = header["Bearer ".len()..]
+            .split('.')
+            .map(str::to_owned)
+            .collect();
+        everything += &captured.0.lock().unwrap();
+        for part in parts {
+            assert!(!everything.contains(&part), "{part} in {everything}");
+        }
+    }
+    assert!(everything.contains("insufficient_scope"), "{everything}");
+    assert!(everything.contains("request refused"), "{everything}");
+}
