@@ -37,6 +37,9 @@ pub(crate) fn run(project: &Project) -> anyhow::Result<()> {
     command_step(project, "clippy", &clippy)?;
     let doc = cargo("doc --workspace --no-deps --all-features").with("RUSTDOCFLAGS", "-D warnings");
     command_step(project, "docs", &doc)?;
+    // A newcomer's first command; it fails unless the example's every answer was the expected one.
+    let quickstart = cargo("run --quiet --example quickstart");
+    command_step(project, "quickstart", &quickstart)?;
     let doc_tests = cargo("test --workspace --all-features --doc");
     command_step(project, "doc tests", &doc_tests)?;
 
