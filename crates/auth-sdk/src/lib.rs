@@ -53,3 +53,8 @@ pub use auth_tower as tower;
 #[cfg(feature = "testkit")]
 #[doc(inline)]
 pub use auth_testkit as testkit;
+
+/// Compiles the example of the workspace's README.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
