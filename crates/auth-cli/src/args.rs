@@ -93,7 +93,13 @@ pub(crate) struct VerifyArguments {
     pub(crate) algorithms: Vec<Algorithm>,
 
     /// Clock skew to forgive, in seconds, at most a day
-    #[arg(long, value_name = "S", default_value_t = 60, value_parser = leeway())]
+    #[arg(
+        long,
+        value_name = "S",
+        default_value_t = 60,
+        allow_negative_numbers = true,
+        value_parser = leeway()
+    )]
     pub(crate) leeway: u64,
 
     /// Verify as if it were this moment, in seconds since 1970. Without it, now

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::input;
 use crate::args::DecodeArguments;
 use crate::failure::Failure;
-use crate::printable::printable;
+use crate::printable::printable_lines;
 use crate::status::Status;
 
 pub(super) fn run(arguments: &DecodeArguments) -> Result<Status, Failure> {
@@ -43,7 +43,7 @@ fn write(decoded: &Unverified, json: bool, out: &mut impl Write) -> io::Result<(
         };
         return writeln!(out, "{}", serde_json::to_string(&document)?);
     }
-    let pretty = |value| serde_json::to_string_pretty(value).map(|text| printable(&text));
+    let pretty = |value| serde_json::to_string_pretty(value).map(|text| printable_lines(&text));
     writeln!(out, "{WARNING}")?;
     writeln!(out, "\nheader\n{}", pretty(header)?)?;
     writeln!(out, "\nclaims\n{}", pretty(claims)?)
