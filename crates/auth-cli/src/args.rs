@@ -1,0 +1,228 @@
+//! What may be asked for on the command line.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use auth_jwt::Algorithm;
+use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser, TypedValueParser};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Args, Parser, Subcommand};
+
+use crate::failure::Failure;
+use crate::help;
+use crate::status::Status;
+
+/// What is left to do after the command line was read.
+#[derive(Debug)]
+pub(crate) enum Request {
+    Token(TokenCommand),
+    /// Nothing: it asked for help, or was wrong and has been told.
+    Answered(Status),
+}
+
+/// Reads the command line. What is wrong with it is reported here, because whether that has to be
+/// JSON cannot be learnt from arguments that could not be read.
+pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Request {
+    let arguments: Vec<_> = arguments.collect();
+    let json = arguments.iter().any(|argument| argument == "--json");
+    match Arguments::try_parse_from(arguments) {
+        Ok(Arguments {
+            command: Command::Token(command),
+        }) => Request::Token(command),
+        Err(error) => Request::Answered(answer(&error, json)),
+    }
+}
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "authctl",
+    version,
+    about = "The auth SDK from a shell",
+    after_help = help::AUTHCTL
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Verify a token, or look into one
+    #[command(subcommand, after_help = help::TOKEN)]
+    Token(TokenCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Verify a token from standard input: its signature, its type and its claims
+    #[command(after_help = help::VERIFY, next_line_help = true)]
+    Verify(VerifyArguments),
+
+    /// Show what a token says, verifying NOTHING
+    #[command(after_help = help::DECODE)]
+    Decode(DecodeArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArguments {
+    #[command(flatten)]
+    pub(crate) keys: KeyArguments,
+
+    /// Accept tokens of this issuer (`iss`). May be repeated, and any of them will do.
+    /// Without it the issuer is not compared
+    #[arg(verbatim_doc_comment, long = "iss", value_name = "I", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) issuers: Vec<String>,
+
+    /// Accept tokens for this audience (`aud`). May be repeated, and any of them will do.
+    /// Without it the audience is not compared
+    #[arg(verbatim_doc_comment, long = "aud", value_name = "A", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) audiences: Vec<String>,
+
+    /// Accept only these algorithms, separated by commas. May be repeated.
+    /// Without it, what the type of the key allows; for a secret, HS256.
+    /// HS256 HS384 HS512 RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA
+    #[arg(
+        verbatim_doc_comment,
+        long = "alg",
+        value_name = "ALG",
+        value_delimiter = ',',
+        hide_possible_values = true,
+        value_parser = algorithm()
+    )]
+    pub(crate) algorithms: Vec<Algorithm>,
+
+    /// Clock skew to forgive, in seconds, at most a day
+    #[arg(
+        long,
+        value_name = "S",
+        default_value_t = 60,
+        allow_negative_numbers = true,
+        value_parser = leeway()
+    )]
+    pub(crate) leeway: u64,
+
+    /// Verify as if it were this moment, in seconds since 1970. Without it, now
+    #[arg(long, value_name = "UNIX", allow_negative_numbers = true)]
+    pub(crate) now: Option<i64>,
+
+    /// Accept only tokens of this type (`typ`).
+    /// Without it the type may be absent, `JWT` or `at+jwt`
+    #[arg(verbatim_doc_comment, long = "typ", value_name = "T", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) token_type: Option<String>,
+
+    /// Print the verdict, and errors, as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Verify one token a line, printing one JSON verdict a line
+    #[arg(long)]
+    pub(crate) batch: bool,
+}
+
+/// Where the keys come from: exactly one of these.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct KeyArguments {
+    /// The issuer's key set (JWKS), or one JWK. A URL is not fetched by this version yet
+    #[arg(long, value_name = "FILE|URL")]
+    pub(crate) jwks: Option<PathBuf>,
+
+    /// A public key in PEM
+    #[arg(long, value_name = "FILE")]
+    pub(crate) public_key: Option<PathBuf>,
+
+    /// A shared secret: the bytes of the file as they are, without one trailing newline.
+    /// At least as long as the hash: 32 bytes for HS256, 48 for HS384, 64 for HS512
+    #[arg(verbatim_doc_comment, long, value_name = "FILE")]
+    pub(crate) secret_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DecodeArguments {
+    /// Print the answer, and errors, as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+fn algorithm() -> impl TypedValueParser<Value = Algorithm> {
+    PossibleValuesParser::new(Algorithm::ALL.map(Algorithm::name))
+        .try_map(|name| Algorithm::from_str(&name))
+}
+
+/// The limit is that of the policy; here its message can name the flag.
+fn leeway() -> impl TypedValueParser<Value = u64> {
+    clap::value_parser!(u64).range(..=24 * 60 * 60)
+}
+
+/// Answers a command line that asks for nothing that could be run.
+fn answer(error: &clap::Error, json: bool) -> Status {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => match error.print() {
+            Ok(()) => Status::Good,
+            Err(_) => Status::Undecided,
+        },
+        // An incomplete command is answered with its help, but it remains an error.
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            if json {
+                Failure::usage("the command is incomplete", SEE_HELP).report(json);
+            } else {
+                // The exit code says it too, should standard error be closed.
+                let _ = error.print();
+            }
+            Status::Undecided
+        }
+        _ => {
+            usage(error).report(json);
+            Status::Undecided
+        }
+    }
+}
+
+/// Puts what clap has found wrong into our own form.
+fn usage(error: &clap::Error) -> Failure {
+    let stray = match error.kind() {
+        // A word that fits nowhere is most likely a token or a secret, and is not repeated.
+        ErrorKind::InvalidSubcommand => true,
+        ErrorKind::UnknownArgument => match error.get(ContextKind::InvalidArg) {
+            Some(ContextValue::String(argument)) => !argument.starts_with("--"),
+            _ => true,
+        },
+        _ => false,
+    };
+    // clap writes the message, then tips, then the usage, with an empty line after each.
+    let text = error.render().to_string();
+    let mut paragraphs = text.split("\n\n").map(one_line);
+    let message = paragraphs.next().unwrap_or_default();
+    let tip = paragraphs.find(|paragraph| paragraph.starts_with("tip: "));
+    let tip = tip.as_deref().and_then(|tip| tip.strip_prefix("tip: "));
+    let remedy = tip.map_or(SEE_HELP.to_owned(), |tip| format!("{tip}; {SEE_HELP}"));
+    if stray {
+        return Failure::usage(
+            "an argument is neither a command nor a flag",
+            format!(
+                "tokens are read from standard input and secrets from files, neither is an \
+                 argument; {remedy}"
+            ),
+        );
+    }
+    Failure::usage(message.strip_prefix("error: ").unwrap_or(&message), remedy)
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+const SEE_HELP: &str = "the same command with `--help` lists its flags";
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Arguments;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,203 @@
+//! The keys a token is verified with, from what the command line names.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::Arc;
+
+use auth_core::{BoxFuture, SecretBytes};
+use auth_jwt::{
+    Algorithm, KeyError, KeySet, KeySetError, KeySource, KeysUnavailable, StaticKeys,
+    VerificationKey,
+};
+
+use super::input::without_newline;
+use crate::args::KeyArguments;
+use crate::failure::Failure;
+
+/// Keys, or the lack of them.
+///
+/// That keys cannot be had is no reason not to look at tokens: one that is rejected without any key
+/// is rejected, and every other is undetermined.
+pub(super) struct Keys {
+    pub(super) source: Arc<dyn KeySource>,
+    /// Why the source has no keys to give.
+    pub(super) failure: Option<Failure>,
+    /// What a person might wonder about, and a program does not.
+    pub(super) notes: Vec<String>,
+}
+
+impl Keys {
+    /// Reads the keys; `algorithms` are those asked for, none if none were.
+    pub(super) fn open(arguments: KeyArguments, algorithms: &[Algorithm]) -> Self {
+        let KeyArguments {
+            jwks,
+            public_key,
+            secret_file,
+        } = arguments;
+        let opened = if let Some(location) = jwks {
+            key_set(&location)
+        } else if let Some(file) = public_key {
+            public_key_file(&file)
+        } else {
+            // The command line was refused if it names none of the three.
+            secret(&secret_file.unwrap_or_default(), algorithms)
+        };
+        match opened {
+            Ok(keys) => Self {
+                notes: notes(&keys),
+                source: Arc::new(StaticKeys::new(keys)),
+                failure: None,
+            },
+            Err(failure) => Self {
+                notes: Vec::new(),
+                source: Arc::new(NoKeys),
+                failure: Some(failure),
+            },
+        }
+    }
+}
+
+/// Stands in for keys that cannot be had.
+#[derive(Debug)]
+struct NoKeys;
+
+impl KeySource for NoKeys {
+    fn snapshot(&self) -> Arc<KeySet> {
+        Arc::default()
+    }
+
+    fn refresh<'a>(&'a self, _: Option<&'a str>) -> BoxFuture<'a, Result<(), KeysUnavailable>> {
+        let unavailable = KeysUnavailable::new("standard error says why");
+        Box::pin(std::future::ready(Err(unavailable)))
+    }
+}
+
+fn key_set(location: &Path) -> Result<KeySet, Failure> {
+    if is_url(location) {
+        return Err(unavailable(
+            "this version does not fetch keys from a URL; a later one will",
+            "download the key set and pass its file to --jwks",
+        ));
+    }
+    let document = read(location)?;
+    KeySet::from_jwks(document.expose()).map_err(|error| {
+        let remedy = match error {
+            KeySetError::TooLarge | KeySetError::TooManyKeys => {
+                "pass a key set with the keys of one issuer and nothing else"
+            }
+            _ => {
+                "pass the JSON document the issuer publishes as its key set; a key in PEM goes to \
+                 --public-key, a shared secret to --secret-file"
+            }
+        };
+        unusable(location, &error, remedy)
+    })
+}
+
+fn is_url(location: &Path) -> bool {
+    // A path that is not UTF-8 may begin like a URL all the same.
+    let text = location.to_string_lossy();
+    ["http://", "https://"].iter().any(|scheme| {
+        let start = text.get(..scheme.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    })
+}
+
+fn public_key_file(file: &Path) -> Result<KeySet, Failure> {
+    let pem = read(file)?;
+    let key = VerificationKey::from_public_pem(pem.expose()).map_err(|error| {
+        let remedy = match error {
+            KeyError::Weak(_) => "ask the issuer for a key of at least 2048 bits",
+            _ => {
+                "pass a public key in PEM: `openssl pkey -in private.pem -pubout` takes it from a \
+                 private key, `openssl x509 -in certificate.pem -noout -pubkey` from a \
+                 certificate; a JWKS goes to --jwks, a shared secret to --secret-file"
+            }
+        };
+        unusable(file, &error, remedy)
+    })?;
+    Ok(key.into())
+}
+
+/// One key for each HMAC algorithm that was asked for, HS256 if none was.
+fn secret(file: &Path, algorithms: &[Algorithm]) -> Result<KeySet, Failure> {
+    let secret = read(file)?;
+    let secret = SecretBytes::from(without_newline(secret.expose()));
+    let mut wanted: Vec<_> = algorithms
+        .iter()
+        .copied()
+        .filter(|algorithm| algorithm.is_symmetric())
+        .collect();
+    if wanted.is_empty() {
+        wanted.push(Algorithm::HS256);
+    }
+    wanted
+        .into_iter()
+        .map(|algorithm| VerificationKey::from_secret(&secret, algorithm))
+        .collect::<Result<_, _>>()
+        .map_err(|error| {
+            let remedy = match error {
+                KeyError::Weak(_) => {
+                    "a secret has at least 32 bytes for HS256, 48 for HS384 and 64 for HS512, its \
+                     trailing newline not counted; `openssl rand -hex 32` makes one of 64"
+                }
+                _ => "a public key in PEM goes to --public-key, a JWKS to --jwks",
+            };
+            unusable(file, &error, remedy)
+        })
+}
+
+/// Reads a file that may hold a secret, but not without end.
+fn read(file: &Path) -> Result<SecretBytes, Failure> {
+    // The room is taken once, because a buffer that grows leaves copies of the secret behind.
+    let mut bytes = Vec::with_capacity(LIMIT + 1);
+    let read =
+        File::open(file).and_then(|opened| opened.take(LIMIT as u64 + 1).read_to_end(&mut bytes));
+    let bytes = SecretBytes::from(bytes);
+    match read {
+        Ok(length) if length <= LIMIT => Ok(bytes),
+        Ok(_) => Err(unusable(
+            file,
+            &"it is larger than 1 MiB",
+            "pass a file with keys and nothing else",
+        )),
+        Err(error) => Err(unusable(
+            file,
+            &error,
+            match error.kind() {
+                io::ErrorKind::NotFound => "check the path",
+                _ => "check that it is a file and that you may read it",
+            },
+        )),
+    }
+}
+
+const LIMIT: usize = 1024 * 1024;
+
+fn unusable(file: &Path, reason: &dyn std::fmt::Display, remedy: &'static str) -> Failure {
+    unavailable(
+        format!("no key can be taken from {}: {reason}", file.display()),
+        remedy,
+    )
+}
+
+fn unavailable(message: impl Into<String>, remedy: &'static str) -> Failure {
+    Failure::new("keys_unavailable", message, remedy)
+}
+
+/// Which keys of a set are not used, and why.
+fn notes(keys: &KeySet) -> Vec<String> {
+    let mut notes: Vec<_> = keys
+        .skipped()
+        .iter()
+        .map(|key| {
+            let (number, reason) = (key.index + 1, key.reason);
+            format!("key number {number} of the key set is left out: {reason}")
+        })
+        .collect();
+    if keys.is_empty() {
+        notes.push("the key set has no key that can be used".to_owned());
+    }
+    notes
+}
