@@ -9,6 +9,7 @@
 mod args;
 mod failure;
 mod help;
+mod json_text;
 mod printable;
 mod status;
 mod token;

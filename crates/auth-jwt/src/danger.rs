@@ -3,20 +3,31 @@
 use std::fmt;
 
 use crate::compact;
+use crate::json;
 use crate::policy::{Policy, PolicyBuilder};
 use crate::rejection::{Malformed, Rejection};
 
 /// What a token says about itself. Anybody can have written it.
-#[derive(Clone, PartialEq)]
-#[non_exhaustive]
+///
+/// `Debug` shows nothing: a token that was not even verified has no business in a log.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Unverified {
-    /// The header.
-    pub header: serde_json::Value,
-    /// The payload.
-    pub claims: serde_json::Value,
+    header: Box<str>,
+    claims: Box<str>,
 }
 
-/// Shows nothing: a token that was not even verified has no business in a log.
+impl Unverified {
+    /// The header, as the JSON text it is: one object without repeated members.
+    pub fn header_json(&self) -> &str {
+        &self.header
+    }
+
+    /// The payload, as the JSON text it is: one object without repeated members.
+    pub fn claims_json(&self) -> &str {
+        &self.claims
+    }
+}
+
 impl fmt::Debug for Unverified {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Unverified(..)")
@@ -33,13 +44,13 @@ impl fmt::Debug for Unverified {
 /// algorithm may be anything.
 pub fn decode_without_verifying(token: &str) -> Result<Unverified, Rejection> {
     let (header, payload) = compact::decode_unverified(token, 1024 * 1024)?;
-    let value = |json: &[u8], malformed: Malformed| {
-        let strict = crate::json::Object::parse(json).map_err(|_| malformed);
-        strict.and_then(|_| serde_json::from_slice(json).map_err(|_| malformed))
+    let strict = |json: Vec<u8>, malformed: Malformed| match json::Object::parse(&json) {
+        Ok(_) => String::from_utf8(json).map_err(|_| malformed),
+        Err(json::NotStrict) => Err(malformed),
     };
     Ok(Unverified {
-        header: value(&header, Malformed::Header)?,
-        claims: value(&payload, Malformed::Payload)?,
+        header: strict(header, Malformed::Header)?.into(),
+        claims: strict(payload, Malformed::Payload)?.into(),
     })
 }
 

@@ -4,13 +4,11 @@ use std::io::{self, Write};
 
 use auth_jwt::Rejection;
 use auth_jwt::danger::{self, Unverified};
-use serde::Serialize;
-use serde_json::Value;
 
 use super::input;
 use crate::args::DecodeArguments;
 use crate::failure::Failure;
-use crate::printable::printable_lines;
+use crate::json_text;
 use crate::status::Status;
 
 pub(super) fn run(arguments: &DecodeArguments) -> Result<Status, Failure> {
@@ -32,29 +30,19 @@ pub(super) fn run(arguments: &DecodeArguments) -> Result<Status, Failure> {
 }
 
 /// The warning comes first in either form, so that it is not what scrolls away or is cut off.
+/// Header and claims are shown as they were written, order and numbers and all.
 fn write(decoded: &Unverified, json: bool, out: &mut impl Write) -> io::Result<()> {
-    let Unverified { header, claims, .. } = decoded;
+    let (header, claims) = (decoded.header_json(), decoded.claims_json());
     if json {
-        let document = Document {
-            verified: false,
-            warning: WARNING,
-            header,
-            claims,
-        };
-        return writeln!(out, "{}", serde_json::to_string(&document)?);
+        let (header, claims) = (json_text::line(header), json_text::line(claims));
+        return writeln!(
+            out,
+            r#"{{"verified":false,"warning":"{WARNING}","header":{header},"claims":{claims}}}"#
+        );
     }
-    let pretty = |value| serde_json::to_string_pretty(value).map(|text| printable_lines(&text));
     writeln!(out, "{WARNING}")?;
-    writeln!(out, "\nheader\n{}", pretty(header)?)?;
-    writeln!(out, "\nclaims\n{}", pretty(claims)?)
-}
-
-#[derive(Serialize)]
-struct Document<'a> {
-    verified: bool,
-    warning: &'static str,
-    header: &'a Value,
-    claims: &'a Value,
+    writeln!(out, "\nheader\n{}", json_text::pretty(header))?;
+    writeln!(out, "\nclaims\n{}", json_text::pretty(claims))
 }
 
 const WARNING: &str = "NOTHING WAS VERIFIED: anybody can have written this token; \

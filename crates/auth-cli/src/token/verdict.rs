@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use auth_core::UnixTime;
 use auth_jwt::{Claims, Rejection};
 
+use crate::json_text;
 use crate::printable::printable;
 use crate::status::Status;
 
@@ -52,10 +53,7 @@ impl Verdict {
         let verdict = self.name();
         match self {
             Self::Accepted(claims) => {
-                // These stand between two members or not at all: inside of a string JSON has them
-                // escaped.
-                let claims = claims.as_json().replace(['\n', '\r', '\t'], "");
-                let claims = printable(claims.trim());
+                let claims = json_text::line(claims.as_json());
                 writeln!(
                     out,
                     r#"{{"verdict":"{verdict}","code":null,"claims":{claims}}}"#

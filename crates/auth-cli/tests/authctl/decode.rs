@@ -51,6 +51,24 @@ fn json_says_so_too() {
 }
 
 #[test]
+fn members_stand_in_the_order_and_with_the_digits_they_were_written_with() {
+    let key = key(Algorithm::EdDSA);
+    let payload = r#"{ "z": 12345678901234567890123, "a": [1.50] }"#;
+    let token = key.sign_parts(br#"{"typ":"x","alg":"y"}"#, payload.as_bytes());
+    let expected = format!(
+        r#"{{"verified":false,"warning":"{WARNING}","header":{{"typ":"x","alg":"y"}},"claims":{{"z":12345678901234567890123,"a":[1.50]}}}}"#
+    );
+    let arguments = ["token", "decode", "--json"];
+    check(
+        &arguments,
+        token.unwrap().expose(),
+        0,
+        &(expected + "\n"),
+        "",
+    );
+}
+
+#[test]
 fn what_cannot_be_decoded_is_refused() {
     let huge = "x".repeat(2 * 1024 * 1024);
     for (input, code, message) in [

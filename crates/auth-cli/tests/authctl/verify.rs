@@ -370,8 +370,8 @@ fn the_claims_of_a_verdict_are_those_that_were_signed_on_one_line() {
     let header = json!({ "alg": "EdDSA" }).to_string();
     let token = key.sign_parts(header.as_bytes(), payload.as_bytes());
     let expected = "{\"verdict\":\"accepted\",\"code\":null,\"claims\":\
-        { \"sub\": \"u\\n1\",\"exp\": 1700000100.50, \"big\": 12345678901234567890123, \
-        \"a\": \"\\u009b\\u2028\" }}\n";
+        {\"sub\":\"u\\n1\",\"exp\":1700000100.50,\"big\":12345678901234567890123,\
+        \"a\":\"\\u009b\\u2028\"}}\n";
     check_verify(&["--jwks", &keys], token.unwrap().expose(), 0, expected, "");
 }
 
