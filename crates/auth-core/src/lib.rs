@@ -37,7 +37,7 @@ mod problem;
 mod secret;
 
 pub use crate::access::{AuthenticationError, Authenticator, Authorizer};
-pub use crate::clock::{Clock, SystemClock, UnixTime};
+pub use crate::clock::{Clock, SystemClock, UnixTime, to_rfc3339};
 pub use crate::context::{RequestContext, RequestContextBuilder, Scoped};
 pub use crate::correlation::CorrelationId;
 pub use crate::decision::{Decision, Reason};

@@ -2,6 +2,8 @@
 //!
 //! - [`OidcIssuer`]: an OpenID Connect issuer on a free port of 127.0.0.1, with discovery, JWKS, a
 //!   token endpoint for seeded [`User`]s, key rotation on demand, and tokens as a test wants them.
+//! - [`MisoController`]: a Miso controller that judges that issuer's tokens, remembers every request
+//!   and misbehaves on demand.
 //! - [`TestClock`]: a clock that is set by hand.
 //!
 //! These servers judge as the real ones do, but hold nothing worth protecting: their passwords are
@@ -31,9 +33,11 @@
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
 mod clock;
+mod miso;
 mod oidc;
 
 pub use crate::clock::TestClock;
+pub use crate::miso::{MisoController, MisoControllerBuilder, Received, ScriptedFault};
 pub use crate::oidc::{
     IssuerRequests, OidcIssuer, OidcIssuerBuilder, TestkitError, TokenBuilder, User,
 };

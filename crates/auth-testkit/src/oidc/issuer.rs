@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use auth_core::{Clock, Secret, SystemClock};
-use auth_jwt::Algorithm;
 use auth_jwt::mint::MintError;
+use auth_jwt::{Algorithm, Policy, PolicyError, Verifier};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -51,7 +51,7 @@ pub(super) struct State {
     pub(super) url: Box<str>,
     pub(super) audience: Box<str>,
     pub(super) lifetime: Duration,
-    pub(super) keys: Keys,
+    pub(super) keys: Arc<Keys>,
     pub(super) requests: Counters,
     users: Vec<User>,
     clock: Arc<dyn Clock>,
@@ -134,6 +134,22 @@ impl OidcIssuer {
         let user = self.state.user(username);
         let user = user.ok_or_else(|| TestkitError::UnknownUser(username.into()))?;
         Ok(self.state.token_for(user))
+    }
+
+    /// A verifier of the issuer's tokens that follows its keys and its clock, without HTTP.
+    ///
+    /// # Errors
+    ///
+    /// If the audience is empty.
+    pub fn verifier(&self) -> Result<Verifier, PolicyError> {
+        let policy = Policy::builder(self.url(), self.audience()).build()?;
+        let verifier = Verifier::new(policy, Arc::clone(&self.state.keys));
+        Ok(verifier.with_clock(Arc::clone(&self.state.clock)))
+    }
+
+    /// The seeded users.
+    pub fn users(&self) -> &[User] {
+        &self.state.users
     }
 
     /// Signs with a new key from now on. The old ones stay published until
@@ -270,7 +286,7 @@ impl OidcIssuerBuilder {
             url: format!("http://{address}/realms/development").into(),
             audience: self.audience,
             lifetime: self.lifetime,
-            keys,
+            keys: Arc::new(keys),
             requests: Counters::default(),
             users: self.users,
             clock: self.clock,
@@ -305,6 +321,10 @@ pub enum TestkitError {
     /// No key can be made.
     #[error("no key can be made")]
     Key(#[source] MintError),
+
+    /// The verifier of user tokens cannot be built.
+    #[error("the verifier of user tokens cannot be built")]
+    Policy(#[source] PolicyError),
 
     /// The algorithm is an HMAC: whoever verifies its tokens could also sign them.
     #[error("an issuer publishes its keys; choose an asymmetric algorithm")]

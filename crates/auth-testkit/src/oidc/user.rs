@@ -1,4 +1,4 @@
-use auth_core::{Role, Secret};
+use auth_core::{Permission, Role, Secret};
 use uuid::Uuid;
 
 /// A user the issuer knows from the start.
@@ -18,6 +18,7 @@ pub struct User {
     subject: Box<str>,
     email: Option<Box<str>>,
     roles: Vec<Role>,
+    permissions: Vec<Permission>,
 }
 
 impl User {
@@ -29,6 +30,7 @@ impl User {
             subject: Uuid::new_v4().to_string().into(),
             email: None,
             roles: Vec::new(),
+            permissions: Vec::new(),
         }
     }
 
@@ -36,6 +38,13 @@ impl User {
     #[must_use]
     pub fn role(mut self, role: impl Into<Role>) -> Self {
         self.roles.push(role.into());
+        self
+    }
+
+    /// Gives the user a permission, which a controller tells and a token does not.
+    #[must_use]
+    pub fn permission(mut self, permission: impl Into<Permission>) -> Self {
+        self.permissions.push(permission.into());
         self
     }
 
@@ -63,12 +72,18 @@ impl User {
         &self.subject
     }
 
-    pub(super) fn email_address(&self) -> Option<&str> {
-        self.email.as_deref()
+    /// The roles of the realm.
+    pub fn roles(&self) -> &[Role] {
+        &self.roles
     }
 
-    pub(super) fn roles(&self) -> &[Role] {
-        &self.roles
+    /// The permissions.
+    pub fn permissions(&self) -> &[Permission] {
+        &self.permissions
+    }
+
+    pub(crate) fn email_address(&self) -> Option<&str> {
+        self.email.as_deref()
     }
 
     pub(super) fn has_password(&self, password: &Secret) -> bool {
