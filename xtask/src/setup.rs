@@ -69,15 +69,28 @@ const NEEDS: &[Need] = &[
     },
     Need {
         name: "python-peers",
-        purpose: "tokens made and read by PyJWT",
+        purpose: "tokens made and read by PyJWT, and the published Miso client",
         kind: Kind::PyPi {
-            // The last two are what cryptography stands on, pinned so that a day does not differ
-            // from the next.
+            // What the packages stand on is pinned too, so that a day does not differ from the next.
             pins: &[
                 "pyjwt==2.15.1",
                 "cryptography==50.0.2",
                 "cffi==2.1.1",
                 "pycparser==3.12",
+                "miso-client==4.9.0",
+                "annotated-types==0.8.0",
+                "anyio==4.16.0",
+                "certifi==2026.10.18",
+                "h11==0.16.0",
+                "httpcore==1.0.9",
+                "httpx==0.28.1",
+                "idna==3.20",
+                "pydantic==2.14.3",
+                "pydantic_core==2.50.4",
+                "python-dotenv==1.2.4",
+                "redis==8.1.0",
+                "typing-inspection==0.4.5",
+                "typing_extensions==4.16.0",
             ],
         },
     },

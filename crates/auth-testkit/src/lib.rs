@@ -5,6 +5,7 @@
 //! - [`MisoController`]: a Miso controller that judges that issuer's tokens, remembers every request
 //!   and misbehaves on demand.
 //! - [`TestClock`]: a clock that is set by hand.
+//! - [`Peer`]: somebody else's implementation, as a test partner.
 //!
 //! These servers judge as the real ones do, but hold nothing worth protecting: their passwords are
 //! in the source of whoever seeds them. They listen on loopback only.
@@ -35,9 +36,11 @@
 mod clock;
 mod miso;
 mod oidc;
+mod peer;
 
 pub use crate::clock::TestClock;
 pub use crate::miso::{MisoController, MisoControllerBuilder, Received, ScriptedFault};
 pub use crate::oidc::{
     IssuerRequests, OidcIssuer, OidcIssuerBuilder, TestkitError, TokenBuilder, User,
 };
+pub use crate::peer::Peer;

@@ -1,18 +1,35 @@
 //! Tokens between us and others: what PyJWT and jose sign is accepted here, what is signed here is
 //! accepted there, and both find their way through the development issuer as real clients do.
 
-mod peers;
+use std::path::{Path, PathBuf};
 
 use auth_core::SecretBytes;
 use auth_jwt::mint::SigningKey;
 use auth_jwt::{Algorithm, KeySet, Policy, StaticKeys, VerificationKey, Verifier};
-use auth_testkit::{OidcIssuer, User};
-use peers::Peer;
+use auth_testkit::{OidcIssuer, Peer, User};
 use serde_json::{Value, json};
 
 const ISSUER: &str = "https://issuer.test";
 const AUDIENCE: &str = "interop";
 const SECRET: &str = "an interop secret of sixty-four bytes, long enough for each hash";
+
+fn pyjwt() -> Option<Peer> {
+    Peer::python(&tools(), "jwt", &script("pyjwt.py"))
+}
+
+fn jose() -> Option<Peer> {
+    Peer::node(&tools(), "jose", &script("jose.mjs"))
+}
+
+fn tools() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("tools")
+}
+
+fn script(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/interop")
+        .join(name)
+}
 
 fn verifier(key: VerificationKey) -> Verifier {
     let policy = Policy::builder(ISSUER, AUDIENCE).build().unwrap();
@@ -122,34 +139,34 @@ async fn it_fetches_the_issuers_keys(peer: &Peer) {
 
 #[test]
 fn what_pyjwt_signs_is_accepted_here() {
-    Peer::pyjwt().as_ref().map(what_it_signs_is_accepted_here);
+    pyjwt().as_ref().map(what_it_signs_is_accepted_here);
 }
 
 #[test]
 fn what_is_signed_here_is_accepted_by_pyjwt() {
-    Peer::pyjwt().as_ref().map(what_is_signed_here_it_accepts);
+    pyjwt().as_ref().map(what_is_signed_here_it_accepts);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pyjwt_fetches_the_issuers_keys() {
-    if let Some(peer) = Peer::pyjwt() {
+    if let Some(peer) = pyjwt() {
         it_fetches_the_issuers_keys(&peer).await;
     }
 }
 
 #[test]
 fn what_jose_signs_is_accepted_here() {
-    Peer::jose().as_ref().map(what_it_signs_is_accepted_here);
+    jose().as_ref().map(what_it_signs_is_accepted_here);
 }
 
 #[test]
 fn what_is_signed_here_is_accepted_by_jose() {
-    Peer::jose().as_ref().map(what_is_signed_here_it_accepts);
+    jose().as_ref().map(what_is_signed_here_it_accepts);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn jose_discovers_the_issuer_and_fetches_its_keys() {
-    if let Some(peer) = Peer::jose() {
+    if let Some(peer) = jose() {
         it_fetches_the_issuers_keys(&peer).await;
     }
 }
