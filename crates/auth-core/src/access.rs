@@ -30,6 +30,32 @@ pub trait Authorizer: Send + Sync {
     ) -> BoxFuture<'a, Decision>;
 }
 
+/// A service that knows users: it judges their tokens and tells what they were granted.
+///
+/// The facade caches and decides; an implementation asks its service each time it is called. Both
+/// methods resolve to [`AuthenticationError::Rejected`] if the service refuses the user's token,
+/// and to [`AuthenticationError::Unavailable`] if it gave no usable answer.
+pub trait IdentityProvider: Authenticator {
+    /// A short name for logs and cache keys, such as `miso`.
+    fn name(&self) -> &'static str;
+
+    /// What sets apart the grants of one application from those of another that shares a cache:
+    /// environment and client, for instance (contract miso §13 A11).
+    fn scope(&self) -> &str;
+
+    /// The roles the user has now.
+    fn roles<'a>(
+        &'a self,
+        identity: &'a Identity,
+    ) -> BoxFuture<'a, Result<Vec<Role>, AuthenticationError>>;
+
+    /// The permissions the user has now.
+    fn permissions<'a>(
+        &'a self,
+        identity: &'a Identity,
+    ) -> BoxFuture<'a, Result<Vec<Permission>, AuthenticationError>>;
+}
+
 impl<T: Authenticator + ?Sized> Authenticator for Arc<T> {
     fn authenticate<'a>(
         &'a self,

@@ -8,7 +8,7 @@
 //!   [`identity::vouch`], and the layer check of this workspace says who may call that.
 //! - [`Principal`], [`Role`], [`Permission`]: who it is, and what they may be granted.
 //! - [`Decision`]: granted, denied, or unknown. *Unknown is not No, and never Yes.*
-//! - [`Authenticator`] and [`Authorizer`]: the ports a protected service asks.
+//! - [`Authenticator`], [`Authorizer`] and [`IdentityProvider`]: the ports of whoever judges.
 //! - [`Problem`]: an error body, in the shape of RFC 9457 and in the platform's own.
 //! - [`RequestContext`]: what is known about the request at hand; it follows the future.
 //! - [`Clock`], [`UnixTime`], [`CorrelationId`], [`BoxFuture`].
@@ -36,7 +36,7 @@ mod principal;
 mod problem;
 mod secret;
 
-pub use crate::access::{AuthenticationError, Authenticator, Authorizer};
+pub use crate::access::{AuthenticationError, Authenticator, Authorizer, IdentityProvider};
 pub use crate::clock::{Clock, SystemClock, UnixTime, to_rfc3339};
 pub use crate::context::{RequestContext, RequestContextBuilder, Scoped};
 pub use crate::correlation::CorrelationId;
