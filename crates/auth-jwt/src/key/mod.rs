@@ -153,6 +153,14 @@ impl VerificationKey {
                 "the RSA exponent is not an odd number above 1",
             ));
         }
+        // Beyond it the library below verifies nothing; in use are 3 and 65537.
+        if e.len() > 5 || e.len() == 5 && e[0] > 1 {
+            return Err(KeyError::Unsupported("the RSA exponent is over 33 bits"));
+        }
+        // The library below takes an even one, and then verifies nothing with it.
+        if n.last().is_none_or(|last| last % 2 == 0) {
+            return Err(KeyError::Malformed("the RSA modulus is even"));
+        }
         Self::new(algorithms, |algorithm| {
             let parameters = rsa_parameters(algorithm).ok_or(MISMATCH)?;
             let components = RsaPublicKeyComponents { n, e };
