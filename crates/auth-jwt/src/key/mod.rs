@@ -84,8 +84,8 @@ impl VerificationKey {
     /// # Errors
     ///
     /// If `algorithm` is not an HMAC, the secret is shorter than its hash (RFC 7518 §3.2), or the
-    /// secret is itself the text of a key (PEM, DER, SSH or JSON): whoever verifies with a *public*
-    /// key as the secret accepts tokens that anybody can sign.
+    /// secret is itself the text of a key (PEM, DER, SSH or JSON, in base64 or not): whoever
+    /// verifies with a *public* key as the secret accepts tokens that anybody can sign.
     pub fn from_secret(secret: &SecretBytes, algorithm: Algorithm) -> Result<Self, KeyError> {
         hmac::import(secret.expose(), &[algorithm])
     }
