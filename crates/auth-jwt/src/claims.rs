@@ -56,9 +56,13 @@ impl Claims {
             username: text_or_null(&claims, "preferred_username")?,
             email: text_or_null(&claims, "email")?,
             session_id: text_or_null(&claims, "sid")?,
-            client_id: match text_or_null(&claims, "azp")? {
-                None => text_or_null(&claims, "client_id")?,
-                azp => azp,
+            client_id: {
+                // Both are read, so that an ill-typed one does not hide behind the other.
+                let (azp, client_id) = (
+                    text_or_null(&claims, "azp")?,
+                    text_or_null(&claims, "client_id")?,
+                );
+                azp.or(client_id)
             },
             scopes: scopes(&claims)?,
             roles,

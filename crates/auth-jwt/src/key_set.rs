@@ -68,7 +68,8 @@ impl KeySet {
             .map(VerificationKey::from_jwk_value)
             .collect();
         let usable: Vec<_> = read.iter().flatten().collect();
-        let published = usable.iter().any(|key| !key.is_secret());
+        // Also by a public key that is of no use here, such as one for encryption.
+        let published = entries.iter().any(is_public);
         let verdicts: Vec<_> = read
             .iter()
             .map(|key| match key {
@@ -150,6 +151,12 @@ impl FromIterator<VerificationKey> for KeySet {
             skipped: Vec::new(),
         }
     }
+}
+
+/// Whether an entry is of any type but a shared secret's.
+fn is_public(entry: &Value<'_>) -> bool {
+    let kty = entry.as_object().and_then(|entry| entry.get("kty"));
+    kty.and_then(Value::as_text).is_some_and(|kty| kty != "oct")
 }
 
 /// Whether a token could not say which of the two it means. A key is ambiguous with itself.

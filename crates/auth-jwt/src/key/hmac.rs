@@ -1,6 +1,7 @@
 //! Shared secrets, and what must not be mistaken for one.
 
 use aws_lc_rs::hmac;
+use zeroize::Zeroizing;
 
 use super::{Check, KeyError, MISMATCH, VerificationKey};
 use crate::Algorithm;
@@ -28,22 +29,53 @@ pub(super) fn import(secret: &[u8], algorithms: &[Algorithm]) -> Result<Verifica
 }
 
 /// Whether these bytes are a key written down rather than a secret: PEM, SSH, JSON (a JWK, a key
-/// set, a list of them) or DER, a byte-order mark before them or not.
+/// set, a list of them) or DER; in base64 or UTF-16 too, and with a byte-order mark or white space
+/// around it.
 fn is_key_text(secret: &[u8]) -> bool {
-    let text = secret.strip_prefix(b"\xef\xbb\xbf").unwrap_or(secret);
+    // Of UTF-16 this leaves the letters, for all that a key is written with.
+    let text: Zeroizing<Vec<u8>> = secret
+        .iter()
+        .copied()
+        .filter(|&byte| byte != 0)
+        .collect::<Vec<_>>()
+        .into();
+    is_key(secret) || is_key(&text) || from_base64(&text).is_some_and(|decoded| is_key(&decoded))
+}
+
+fn is_key(bytes: &[u8]) -> bool {
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let text = text.trim_ascii();
     let has = |needle: &[u8]| text.windows(needle.len()).any(|window| window == needle);
     let ssh = [&b"ssh-"[..], b"ecdsa-sha2-", b"sk-ssh-", b"sk-ecdsa-"];
     has(b"-----BEGIN")
         || ssh.iter().any(|prefix| text.starts_with(prefix))
+        // A JWK that was damaged on its way into a file is public all the same.
+        || has(br#""kty""#)
+        || has(br#"\"kty\""#)
         || matches!(text.first(), Some(b'{' | b'['))
             && serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok()
-        || is_der(secret)
+        || is_der(bytes)
 }
 
-/// Whether the bytes are one ASN.1 SEQUENCE, complete to the last byte, that begins as a key does:
-/// with a SEQUENCE (an algorithm) or an INTEGER (a version or a modulus). Random bytes are that
-/// once in some eight million.
+/// The bytes that base64 of either alphabet stands for, padded or not, in one line or several.
+fn from_base64(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    use base64::Engine;
+    let letters = text
+        .iter()
+        .filter(|byte| !byte.is_ascii_whitespace() && **byte != b'=');
+    let letters = letters.map(|byte| match byte {
+        b'-' => b'+',
+        b'_' => b'/',
+        letter => *letter,
+    });
+    let letters = Zeroizing::new(letters.collect::<Vec<_>>());
+    let decoded = base64::engine::general_purpose::STANDARD_NO_PAD.decode(&letters);
+    decoded.ok().map(Zeroizing::new)
+}
+
+/// Whether the bytes are one ASN.1 SEQUENCE, complete to the last byte but for white space, that
+/// begins as a key does: with a SEQUENCE (an algorithm) or an INTEGER (a version or a modulus).
+/// Random bytes are that once in some eight million.
 fn is_der(bytes: &[u8]) -> bool {
     let Some((0x30, rest)) = bytes.split_first().map(|(&tag, rest)| (tag, rest)) else {
         return false;
@@ -56,5 +88,9 @@ fn is_der(bytes: &[u8]) -> bool {
         }
         _ => return false,
     };
-    length == content.len() && matches!(content.first(), Some(0x30 | 0x02))
+    let Some((content, after)) = content.split_at_checked(length) else {
+        return false;
+    };
+    let blank = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0;
+    after.iter().all(blank) && matches!(content.first(), Some(0x30 | 0x02))
 }

@@ -84,8 +84,8 @@ impl VerificationKey {
     /// # Errors
     ///
     /// If `algorithm` is not an HMAC, the secret is shorter than its hash (RFC 7518 §3.2), or the
-    /// secret is itself the text of a key (PEM, DER, SSH or JSON): whoever verifies with a *public*
-    /// key as the secret accepts tokens that anybody can sign.
+    /// secret is itself the text of a key (PEM, DER, SSH or JSON, in base64 or not): whoever
+    /// verifies with a *public* key as the secret accepts tokens that anybody can sign.
     pub fn from_secret(secret: &SecretBytes, algorithm: Algorithm) -> Result<Self, KeyError> {
         hmac::import(secret.expose(), &[algorithm])
     }
@@ -152,6 +152,14 @@ impl VerificationKey {
             return Err(KeyError::Weak(
                 "the RSA exponent is not an odd number above 1",
             ));
+        }
+        // Beyond it the library below verifies nothing; in use are 3 and 65537.
+        if e.len() > 5 || e.len() == 5 && e[0] > 1 {
+            return Err(KeyError::Unsupported("the RSA exponent is over 33 bits"));
+        }
+        // The library below takes an even one, and then verifies nothing with it.
+        if n.last().is_none_or(|last| last % 2 == 0) {
+            return Err(KeyError::Malformed("the RSA modulus is even"));
         }
         Self::new(algorithms, |algorithm| {
             let parameters = rsa_parameters(algorithm).ok_or(MISMATCH)?;
