@@ -28,6 +28,7 @@ pub struct Claims {
     client_id: Option<Box<str>>,
     scopes: Vec<Box<str>>,
     roles: Vec<Role>,
+    for_access: bool,
 }
 
 impl Claims {
@@ -40,6 +41,11 @@ impl Claims {
     ) -> Result<Self, Rejection> {
         let json = String::from_utf8(payload).map_err(|_| Malformed::Payload)?;
         let claims = Object::parse(json.as_bytes()).map_err(|_| Malformed::Payload)?;
+        // A token that is bound to a key (RFC 7800, as DPoP and mutual TLS do) is worth nothing
+        // without a proof of that key, and nobody here has looked at one.
+        if claims.get("cnf").is_some() {
+            return Err(bad("cnf"));
+        }
         let mut roles = Vec::new();
         for claim in roles_from {
             claim.read(&claims, &mut roles)?;
@@ -66,6 +72,7 @@ impl Claims {
             },
             scopes: scopes(&claims)?,
             roles,
+            for_access: !says_otherwise(&claims),
             json: json.as_str().into(),
         };
         let missing = |name: &str| matches!(claims.get(name), None | Some(Value::Null));
@@ -157,6 +164,13 @@ impl Claims {
     }
 }
 
+impl Claims {
+    /// Whether the payload does not call itself something other than an access token.
+    pub(crate) fn is_for_access(&self) -> bool {
+        self.for_access
+    }
+}
+
 impl fmt::Debug for Claims {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Claims")
@@ -166,6 +180,18 @@ impl fmt::Debug for Claims {
             .finish_non_exhaustive()
     }
 }
+
+/// Whether the payload says that it is no access token, as issuers do whose headers all say `JWT`:
+/// Keycloak by a claim `typ`, OpenID Connect Back-Channel Logout 1.0 §2.4 by its event.
+fn says_otherwise(claims: &Object<'_>) -> bool {
+    let typ = claims.get("typ").and_then(Value::as_text);
+    let events = claims.get("events").and_then(Value::as_object);
+    typ.is_some_and(|typ| OTHER_TYPES.contains(&typ))
+        || events.is_some_and(|events| events.get(LOGOUT_EVENT).is_some())
+}
+
+const OTHER_TYPES: [&str; 5] = ["ID", "Refresh", "Offline", "Logout", "Serialized-ID"];
+const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
 fn bad(claim: &str) -> Rejection {
     Rejection::BadClaim {

@@ -3,14 +3,16 @@
 //! A token is more than a signed text; to accept one, use [`Verifier`](crate::Verifier). This is
 //! for signed documents that are not tokens.
 
+use std::fmt;
+
 use crate::algorithm::Algorithm;
 use crate::compact::Compact;
 use crate::key::VerificationKey;
 use crate::key_set::KeySet;
 use crate::rejection::Rejection;
 
-/// A signed document whose signature was verified.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A signed document whose signature was verified. `Debug` does not show what was signed.
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct VerifiedJws {
     /// The bytes that were signed.
@@ -19,6 +21,15 @@ pub struct VerifiedJws {
     pub algorithm: Algorithm,
     /// The media type the header states (`typ`), unchecked.
     pub typ: Option<Box<str>>,
+}
+
+impl fmt::Debug for VerifiedJws {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifiedJws")
+            .field("algorithm", &self.algorithm)
+            .field("typ", &self.typ)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Verifies the signature of a compact JWS of at most `limit` bytes and returns what was signed.

@@ -81,6 +81,21 @@ impl Policy {
         &self.required
     }
 
+    /// Every name the caller has given.
+    fn names(&self) -> impl Iterator<Item = &str> {
+        let typ = match &self.types {
+            Types::AccessToken => None,
+            Types::Only(typ) => Some(&**typ),
+        };
+        let compared = [&self.issuers, &self.audiences].into_iter().flatten();
+        compared
+            .flatten()
+            .chain(&self.required)
+            .map(AsRef::as_ref)
+            .chain(self.roles_from.iter().filter_map(RoleClaim::own_name))
+            .chain(typ)
+    }
+
     /// What the header alone decides, before a key is looked for.
     pub(crate) fn check_header(&self, header: &Header) -> Result<(), Rejection> {
         let allowed = self.algorithms.as_ref();
@@ -108,6 +123,9 @@ impl Policy {
     /// The dates come last: `expired` then says that the token was good in every other way, which
     /// is what a caller refreshes a token on.
     pub(crate) fn check_claims(&self, claims: &Claims, now: UnixTime) -> Result<(), Rejection> {
+        if matches!(self.types, Types::AccessToken) && !claims.is_for_access() {
+            return Err(Rejection::WrongType);
+        }
         if let Some(issuers) = &self.issuers {
             let ours = |issuer: &str| issuers.iter().any(|ours| **ours == *issuer);
             if !claims.issuer().is_some_and(ours) {
@@ -174,7 +192,8 @@ impl PolicyBuilder {
     }
 
     /// Accepts only tokens whose header states this type, such as `at+jwt` (RFC 9068). Unless set,
-    /// `typ` may be absent, `JWT` or `at+jwt`. Upper and lower case are not told apart, and
+    /// `typ` may be absent, `JWT` or `at+jwt`, and the payload may not call itself an ID, refresh or
+    /// logout token. Upper and lower case are not told apart, and
     /// `application/` may stand before either.
     pub fn token_type(mut self, typ: impl Into<Box<str>>) -> Self {
         self.0.types = Types::Only(typ.into());
@@ -214,11 +233,7 @@ impl PolicyBuilder {
     /// over 1 MiB.
     pub fn build(mut self) -> Result<Policy, PolicyError> {
         let policy = &mut self.0;
-        let names = [&policy.issuers, &policy.audiences]
-            .into_iter()
-            .flatten()
-            .flatten();
-        if names.chain(&policy.required).any(|name| name.is_empty()) {
+        if policy.names().any(str::is_empty) {
             return Err(PolicyError::EmptyName);
         }
         if policy.algorithms.as_ref().is_some_and(Vec::is_empty) {
@@ -244,8 +259,8 @@ impl PolicyBuilder {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PolicyError {
-    /// The issuer, the audience or a required claim has no name.
-    #[error("an issuer, audience or claim name is empty; leave it out or name it")]
+    /// An issuer, an audience, a claim, a client or a type has no name.
+    #[error("an issuer, audience, claim, client or type name is empty; leave it out or name it")]
     EmptyName,
 
     /// The list of algorithms is empty, so that no token could ever be accepted.

@@ -45,6 +45,14 @@ impl RoleClaim {
         Ok(())
     }
 
+    /// The name the caller has chosen, if there is one.
+    pub(crate) fn own_name(&self) -> Option<&str> {
+        match self {
+            Self::KeycloakRealm => None,
+            Self::KeycloakClient(name) | Self::List(name) => Some(name),
+        }
+    }
+
     /// The claim at the top of the token.
     fn name(&self) -> &str {
         match self {

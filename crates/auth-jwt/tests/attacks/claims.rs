@@ -21,10 +21,55 @@ pub(crate) fn rows() -> Vec<Row> {
         beginning(),
         subject(),
         roles(),
+        purpose(),
     ]
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// Tokens of the same issuer and key that were made for something else.
+fn purpose() -> Vec<Row> {
+    let logout = json!({ "http://schemas.openid.net/event/backchannel-logout": {} });
+    let thumbprint = json!({ "x5t#S256": "planted-thumbprint" });
+    vec![
+        row(
+            "an ID token under a header of JWT",
+            "typ",
+            with("typ", json!("ID")),
+        ),
+        row(
+            "a refresh token under a header of JWT",
+            "typ",
+            with("typ", json!("Refresh")),
+        ),
+        row(
+            "an offline token under a header of JWT",
+            "typ",
+            with("typ", json!("Offline")),
+        ),
+        row(
+            "a logout token under a header of JWT",
+            "typ",
+            with("typ", json!("Logout")),
+        ),
+        row("a logout token by its event", "typ", with("events", logout)),
+        row(
+            "a token bound to a DPoP key",
+            "bad_claim",
+            with("cnf", json!({ "jkt": "planted" })),
+        ),
+        row(
+            "a token bound to a certificate",
+            "bad_claim",
+            with("cnf", thumbprint),
+        ),
+        row(
+            "a token bound to nothing",
+            "bad_claim",
+            with("cnf", Value::Null),
+        ),
+    ]
 }
 
 fn with(name: &str, value: Value) -> String {

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use auth_jwt::mint::SigningKey;
 use auth_jwt::{
-    Algorithm, Claims, KeySet, Policy, PolicyBuilder, PolicyError, Rejection, StaticKeys, Verifier,
-    danger,
+    Algorithm, Claims, KeySet, Policy, PolicyBuilder, PolicyError, Rejection, RoleClaim,
+    StaticKeys, Verifier, danger,
 };
 use serde_json::{Value, json};
 use support::{
@@ -302,6 +302,15 @@ fn a_policy_that_makes_no_sense_is_not_built() {
         (policy().issuer(""), PolicyError::EmptyName),
         (policy().audience(""), PolicyError::EmptyName),
         (policy().require_claim(""), PolicyError::EmptyName),
+        (policy().token_type(""), PolicyError::EmptyName),
+        (
+            policy().roles_from([RoleClaim::List("".into())]),
+            PolicyError::EmptyName,
+        ),
+        (
+            policy().roles_from([RoleClaim::KeycloakClient("".into())]),
+            PolicyError::EmptyName,
+        ),
         (policy().algorithms([]), PolicyError::NoAlgorithm),
         (
             policy().leeway(day + Duration::from_nanos(1)),
