@@ -81,7 +81,7 @@ fn an_unusable_file_is_undetermined_and_says_why() {
         (
             "--public-key",
             file("broken", broken),
-            "no RSA, EC or Ed25519",
+            "it is no SubjectPublicKeyInfo",
         ),
         (
             "--public-key",
