@@ -79,73 +79,9 @@ impl fmt::Display for UnixTime {
     }
 }
 
-/// Writes a time as RFC 3339 has it, in UTC with microseconds: `2026-11-21T22:42:30.412330Z`.
-///
-/// Before 1970 and after the year 9999 it writes the nearest time between them: wires have no room
-/// for more.
-///
-/// # Example
-///
-/// ```
-/// use std::time::{Duration, UNIX_EPOCH};
-///
-/// let time = UNIX_EPOCH + Duration::from_micros(1_700_000_000_412_330);
-/// assert_eq!(auth_core::to_rfc3339(time), "2023-11-14T22:13:20.412330Z");
-/// ```
-pub fn to_rfc3339(time: SystemTime) -> String {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    let since = since.min(Duration::new(LAST_SECOND, 999_999_000));
-    let (days, second) = (since.as_secs() / 86_400, since.as_secs() % 86_400);
-    let (year, month, day) = civil_date(days);
-    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    let micros = since.subsec_micros();
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}Z")
-}
-
-/// Year, month and day of a count of days since 1970-01-01, in the Gregorian calendar.
-///
-/// It counts in eras of 400 years that begin on a first of March, so that the leap day comes last.
-fn civil_date(days: u64) -> (u64, u64, u64) {
-    let days = days + 719_468;
-    let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 {
-        shifted_month + 3
-    } else {
-        shifted_month - 9
-    };
-    let year = era * 400 + year_of_era + u64::from(month <= 2);
-    (year, month, day)
-}
-
-/// 9999-12-31T23:59:59Z.
-const LAST_SECOND: u64 = 253_402_300_799;
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn dates_are_those_of_the_calendar() {
-        for (secs, date) in [
-            (0, "1970-01-01T00:00:00.000000Z"),
-            (951_782_399, "2000-02-28T23:59:59.000000Z"),
-            (951_782_400, "2000-02-29T00:00:00.000000Z"),
-            (951_868_800, "2000-03-01T00:00:00.000000Z"),
-            (1_709_164_800, "2024-02-29T00:00:00.000000Z"),
-            (4_107_542_400, "2100-03-01T00:00:00.000000Z"),
-            (LAST_SECOND, "9999-12-31T23:59:59.000000Z"),
-            (LAST_SECOND + 1, "9999-12-31T23:59:59.999999Z"),
-        ] {
-            assert_eq!(to_rfc3339(UNIX_EPOCH + Duration::from_secs(secs)), date);
-        }
-        let before = UNIX_EPOCH - Duration::from_secs(1);
-        assert_eq!(to_rfc3339(before), "1970-01-01T00:00:00.000000Z");
-    }
 
     #[test]
     fn times_far_away_saturate_instead_of_wrapping() {

@@ -34,10 +34,11 @@ mod future;
 pub mod identity;
 mod principal;
 mod problem;
+mod rfc3339;
 mod secret;
 
 pub use crate::access::{AuthenticationError, Authenticator, Authorizer, IdentityProvider};
-pub use crate::clock::{Clock, SystemClock, UnixTime, to_rfc3339};
+pub use crate::clock::{Clock, SystemClock, UnixTime};
 pub use crate::context::{RequestContext, RequestContextBuilder, Scoped};
 pub use crate::correlation::CorrelationId;
 pub use crate::decision::{Decision, Reason};
@@ -45,4 +46,5 @@ pub use crate::future::BoxFuture;
 pub use crate::identity::Identity;
 pub use crate::principal::{Permission, Principal, PrincipalBuilder, Role};
 pub use crate::problem::{PlatformProblem, Problem};
+pub use crate::rfc3339::{from_rfc3339, to_rfc3339};
 pub use crate::secret::{Secret, SecretBytes};

@@ -146,6 +146,11 @@ impl Problem {
         self.correlation_id.as_deref()
     }
 
+    /// The way of authentication that was refused, if it is stated.
+    pub fn auth_method_str(&self) -> Option<&str> {
+        self.auth_method.as_deref()
+    }
+
     /// The same problem in the platform's own shape, to be serialised.
     pub fn platform(&self) -> PlatformProblem<'_> {
         PlatformProblem(self)
