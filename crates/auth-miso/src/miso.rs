@@ -1,0 +1,356 @@
+use std::fmt;
+use std::sync::Arc;
+
+use auth_core::{Clock, Identity, Permission, Role, Secret, SystemClock};
+use auth_http::{BuildError, HttpClient, Observer, RequestBuilder};
+use http::Method;
+
+use crate::call::Call;
+use crate::client_token::ClientTokens;
+use crate::error::{MisoError, MisoErrorKind};
+use crate::http::MisoHttp;
+use crate::log_entry::{LogEntry, LogLevel, Reference};
+use crate::settings::MisoSettings;
+use crate::wire::{Authenticated, BatchAnswer, Permissions, Roles, TokenBody, User};
+
+/// A client of one Miso controller, in the name of one application.
+///
+/// Cheap to clone; all clones share the connections and the client token, which is minted when it is
+/// first needed. It is an [`Authenticator`](auth_core::Authenticator) and an
+/// [`IdentityProvider`](auth_core::IdentityProvider).
+///
+/// # Example: whose token is this?
+///
+/// ```no_run
+/// use auth_core::{Authenticator, Secret, config::Env};
+/// use auth_miso::{Miso, MisoSettings};
+///
+/// # async fn run(token: Secret) -> Result<(), Box<dyn std::error::Error>> {
+/// let miso = Miso::builder(MisoSettings::from_env(&Env::load()?)?).build()?;
+/// let identity = miso.authenticate(&token).await?;
+/// println!("{} has {:?}", identity.principal().name(), miso.roles(&identity).await?);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Miso(Arc<Inner>);
+
+struct Inner {
+    http: HttpClient,
+    tokens: ClientTokens,
+    settings: MisoSettings,
+    clock: Arc<dyn Clock>,
+    scope: Box<str>,
+}
+
+impl Miso {
+    /// Starts a client with its settings.
+    pub fn builder(settings: MisoSettings) -> MisoBuilder {
+        MisoBuilder {
+            settings,
+            clock: Arc::new(SystemClock),
+            observer: None,
+        }
+    }
+
+    /// Where the controller is, and who we are to it.
+    pub fn settings(&self) -> &MisoSettings {
+        &self.0.settings
+    }
+
+    /// The application's own token, minted or renewed if it has to be.
+    ///
+    /// # Errors
+    ///
+    /// If the controller cannot be reached or refuses the application.
+    pub async fn client_token(&self) -> Result<Secret, MisoError> {
+        Ok(self.0.tokens.get().await?.token.clone())
+    }
+
+    /// Asks the controller whose token this is; `None` if it is nobody's.
+    ///
+    /// # Errors
+    ///
+    /// If the controller gave no usable answer. A refusal is no error here.
+    pub async fn validate(&self, token: &Secret) -> Result<Option<Validated>, MisoError> {
+        let body = TokenBody {
+            token: token.expose(),
+        };
+        let request = self.0.http.post("/api/v1/auth/validate").json(&body);
+        let answer: Authenticated = match self.call(request).user(token).data().await {
+            Err(error) if error.kind() == MisoErrorKind::UserTokenRefused => return Ok(None),
+            answer => answer?,
+        };
+        match (answer.authenticated, answer.user) {
+            (false, _) => Ok(None),
+            (true, Some(user)) if !user.id.is_empty() => Ok(Some(Validated {
+                user,
+                expires_at: answer.expires_at,
+            })),
+            // A yes that does not say whose token it is would be a yes for anybody.
+            (true, _) => Err(MisoError::new(MisoErrorKind::UnexpectedAnswer)),
+        }
+    }
+
+    /// What the controller knows of the user.
+    ///
+    /// # Errors
+    ///
+    /// [`MisoErrorKind::UserTokenRefused`] if the token is not good any more, also when the
+    /// controller describes the user all the same (contract miso §13 A16).
+    pub async fn user(&self, identity: &Identity) -> Result<User, MisoError> {
+        let request = self.0.http.get("/api/v1/auth/user");
+        let answer: Authenticated = self.call(request).user(identity.bearer()).data().await?;
+        match (answer.authenticated, answer.user) {
+            (true, Some(user)) if user.id == identity.subject() => Ok(user),
+            (false, _) => Err(MisoError::new(MisoErrorKind::UserTokenRefused)),
+            (true, _) => Err(MisoError::new(MisoErrorKind::UnexpectedAnswer)),
+        }
+    }
+
+    /// The roles of the user, asked of the controller each time.
+    ///
+    /// # Errors
+    ///
+    /// As [`user`](Self::user).
+    pub async fn roles(&self, identity: &Identity) -> Result<Vec<Role>, MisoError> {
+        let answer: Roles = self.grants("/api/v1/auth/roles", identity).await?;
+        Ok(answer.roles.into_iter().map(Role::from).collect())
+    }
+
+    /// The same, and the controller looks them up anew too.
+    ///
+    /// # Errors
+    ///
+    /// As [`user`](Self::user).
+    pub async fn refresh_roles(&self, identity: &Identity) -> Result<Vec<Role>, MisoError> {
+        let answer: Roles = self.grants("/api/v1/auth/roles/refresh", identity).await?;
+        Ok(answer.roles.into_iter().map(Role::from).collect())
+    }
+
+    /// The permissions of the user, asked of the controller each time.
+    ///
+    /// # Errors
+    ///
+    /// As [`user`](Self::user).
+    pub async fn permissions(&self, identity: &Identity) -> Result<Vec<Permission>, MisoError> {
+        let answer: Permissions = self.grants("/api/v1/auth/permissions", identity).await?;
+        let permissions = answer.permissions.into_iter();
+        Ok(permissions.map(Permission::from).collect())
+    }
+
+    /// The same, and the controller looks them up anew too.
+    ///
+    /// # Errors
+    ///
+    /// As [`user`](Self::user).
+    pub async fn refresh_permissions(
+        &self,
+        identity: &Identity,
+    ) -> Result<Vec<Permission>, MisoError> {
+        let path = "/api/v1/auth/permissions/refresh";
+        let answer: Permissions = self.grants(path, identity).await?;
+        let permissions = answer.permissions.into_iter();
+        Ok(permissions.map(Permission::from).collect())
+    }
+
+    /// Sends one log entry, not masked and not queued.
+    ///
+    /// # Errors
+    ///
+    /// If the controller did not take it.
+    pub async fn log(&self, entry: &LogEntry) -> Result<(), MisoError> {
+        let body = self.single(entry);
+        let request = self.0.http.post("/api/v1/logs").json(&body);
+        self.call(request).send().await.map(drop)
+    }
+
+    /// Sends up to a hundred log or audit entries, not masked and not queued. The controller may
+    /// take some and refuse others.
+    ///
+    /// # Errors
+    ///
+    /// [`MisoErrorKind::InvalidCall`] if there are none or more than a hundred; otherwise if the
+    /// controller did not take the batch.
+    pub async fn log_batch(&self, entries: &[LogEntry]) -> Result<BatchOutcome, MisoError> {
+        if !(1..=100).contains(&entries.len()) {
+            return Err(MisoError::new(MisoErrorKind::InvalidCall));
+        }
+        let logs: Vec<_> = entries.iter().map(|entry| self.completed(entry)).collect();
+        let body = serde_json::json!({ "logs": logs });
+        let request = self.0.http.post("/api/v1/logs/batch").json(&body);
+        let response = self.call(request).send().await?;
+        let unexpected = |_| MisoError::new(MisoErrorKind::UnexpectedAnswer);
+        let answer: BatchAnswer = response.json().map_err(unexpected)?;
+        let outcome = answer.outcome(entries.len());
+        outcome.ok_or_else(|| MisoError::new(MisoErrorKind::UnexpectedAnswer))
+    }
+
+    /// Calls of the application's own to the controller, with the client token added.
+    pub fn http(&self) -> MisoHttp {
+        MisoHttp::new(self.clone())
+    }
+
+    pub(crate) fn call(&self, request: RequestBuilder) -> Call {
+        Call::new(&self.0.tokens, request)
+    }
+
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.0.http.request(method, path)
+    }
+
+    pub(crate) fn scope(&self) -> &str {
+        &self.0.scope
+    }
+
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.0.clock
+    }
+
+    async fn grants<T: serde::de::DeserializeOwned>(
+        &self,
+        path: &str,
+        identity: &Identity,
+    ) -> Result<T, MisoError> {
+        let mut request = self.0.http.get(path);
+        if let Some(environment) = self.0.settings.environment() {
+            request = request.query("environment", environment);
+        }
+        request = request.query("application", self.0.settings.application());
+        self.call(request).user(identity.bearer()).data().await
+    }
+
+    /// An entry with what the controller wants to know of the application.
+    fn completed(&self, entry: &LogEntry) -> LogEntry {
+        let settings = &self.0.settings;
+        let mut entry = entry.clone();
+        let environment = || settings.environment().unwrap_or("unknown").to_owned();
+        entry.environment.get_or_insert_with(environment);
+        let application = || settings.application().to_owned();
+        entry.application.get_or_insert_with(application);
+        let client_id = || settings.client_id().to_owned();
+        entry.client_id.get_or_insert_with(client_id);
+        if entry.application_id.is_none() {
+            let id = self.0.tokens.application_id();
+            entry.application_id = id.as_deref().map(Reference::application);
+        }
+        entry
+    }
+
+    /// The shape of the endpoint for one entry (contract miso §1.5). It has no place for a time:
+    /// the controller takes its own.
+    fn single(&self, entry: &LogEntry) -> serde_json::Value {
+        let kind = match entry.level {
+            LogLevel::Audit => "audit",
+            LogLevel::Error => "error",
+            _ => "general",
+        };
+        let mut data = serde_json::to_value(self.completed(entry)).unwrap_or_default();
+        if let Some(data) = data.as_object_mut() {
+            data.remove("timestamp");
+            if entry.level == LogLevel::Audit {
+                data.remove("level");
+                data.remove("message");
+                let context = entry.context.as_ref();
+                let named = |names: &[&str]| {
+                    let found = names.iter().find_map(|name| context?.get(*name)?.as_str());
+                    serde_json::Value::from(found.unwrap_or("unknown"))
+                };
+                data.insert("entityType".to_owned(), named(&["entityType", "resource"]));
+                data.insert("entityId".to_owned(), named(&["entityId", "resourceId"]));
+                data.insert("action".to_owned(), named(&["action"]));
+                for name in ["oldValues", "newValues"] {
+                    if let Some(values) = context.and_then(|context| context.get(name)) {
+                        data.insert(name.to_owned(), values.clone());
+                    }
+                }
+            }
+        }
+        serde_json::json!({ "type": kind, "data": data })
+    }
+}
+
+impl fmt::Debug for Miso {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Miso").field(&self.0.settings).finish()
+    }
+}
+
+/// A token the controller has accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Validated {
+    /// Whose token it is.
+    pub user: User,
+    /// When it ends, as the controller wrote it.
+    pub expires_at: Option<String>,
+}
+
+/// What became of a batch of log entries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BatchOutcome {
+    /// How many entries the controller has not taken.
+    pub failed: u64,
+    /// Which ones, by their place in the list, as far as the controller said.
+    pub failed_at: Vec<usize>,
+}
+
+/// Puts a [`Miso`] client together.
+#[must_use]
+pub struct MisoBuilder {
+    settings: MisoSettings,
+    clock: Arc<dyn Clock>,
+    observer: Option<Arc<dyn Observer>>,
+}
+
+impl MisoBuilder {
+    /// Takes the time from another clock.
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Has somebody watch every call to the controller.
+    pub fn observer(mut self, observer: impl Observer + 'static) -> Self {
+        self.observer = Some(Arc::new(observer));
+        self
+    }
+
+    /// Finishes the client. Nothing is sent yet.
+    ///
+    /// # Errors
+    ///
+    /// If the controller's URL cannot be used, or is plain `http` to a host that was not allowed.
+    pub fn build(self) -> Result<Miso, BuildError> {
+        let settings = self.settings;
+        let mut http = HttpClient::builder(settings.controller_url())
+            .deadline(settings.total_deadline())
+            .user_agent(concat!("auth-miso/", env!("CARGO_PKG_VERSION")));
+        for host in settings.plain_http_hosts() {
+            http = http.allow_plain_http(host);
+        }
+        if let Some(observer) = self.observer {
+            http = http.observer(observer);
+        }
+        let http = http.build()?;
+        // The client id is the controller's own name for this application in this environment.
+        let scope = settings.client_id().into();
+        let clock = self.clock;
+        Ok(Miso(Arc::new(Inner {
+            tokens: ClientTokens::new(http.clone(), settings.clone(), Arc::clone(&clock)),
+            http,
+            settings,
+            clock,
+            scope,
+        })))
+    }
+}
+
+impl fmt::Debug for MisoBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MisoBuilder")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
