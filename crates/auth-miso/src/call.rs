@@ -53,11 +53,17 @@ impl Call {
     pub(crate) async fn data<T: DeserializeOwned>(self) -> Result<T, MisoError> {
         let response = self.send().await?;
         let unexpected = |_| MisoError::new(MisoErrorKind::UnexpectedAnswer);
-        response.json::<Envelope<T>>().map(|it| it.data).map_err(unexpected)
+        response
+            .json::<Envelope<T>>()
+            .map(|it| it.data)
+            .map_err(unexpected)
     }
 
     async fn attempt(&self, token: &ClientToken) -> Result<Response, Fault> {
-        let mut request = self.request.clone().secret_header("x-client-token", &token.token);
+        let mut request = self
+            .request
+            .clone()
+            .secret_header("x-client-token", &token.token);
         if let Some(user) = &self.user {
             request = request.bearer(user);
         }
@@ -72,5 +78,8 @@ impl Call {
 /// is final, and costs no mint (contract miso §13 B5).
 fn may_be_the_client_token(fault: &Fault) -> bool {
     fault.status() == Some(http::StatusCode::UNAUTHORIZED)
-        && fault.problem().and_then(|problem| problem.auth_method_str()) != Some("bearer")
+        && fault
+            .problem()
+            .and_then(|problem| problem.auth_method_str())
+            != Some("bearer")
 }

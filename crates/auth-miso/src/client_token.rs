@@ -82,7 +82,11 @@ impl ClientTokens {
     /// Throws a token away that the controller has refused.
     pub(crate) fn invalidate(&self, refused: &ClientToken) {
         let mut state = self.lock();
-        if state.current.as_ref().is_some_and(|current| current.serial == refused.serial) {
+        if state
+            .current
+            .as_ref()
+            .is_some_and(|current| current.serial == refused.serial)
+        {
             state.current = None;
         }
     }
@@ -90,7 +94,10 @@ impl ClientTokens {
     /// What is known of the application from the newest token, without asking for one.
     pub(crate) fn application_id(&self) -> Option<Box<str>> {
         let state = self.lock();
-        state.current.as_ref().and_then(|token| token.application_id.clone())
+        state
+            .current
+            .as_ref()
+            .and_then(|token| token.application_id.clone())
     }
 
     /// Joins the mint that is under way, or begins one. It runs in a task of its own, so that a
@@ -161,7 +168,10 @@ impl Source {
 /// hour.
 fn lifetime(minted: &Minted, claims: &Told, now: UnixTime) -> Duration {
     let until = |end: UnixTime| Some(end.saturating_since(now)).filter(|left| !left.is_zero());
-    let stated = minted.expires_in.filter(|secs| *secs > 0).map(Duration::from_secs);
+    let stated = minted
+        .expires_in
+        .filter(|secs| *secs > 0)
+        .map(Duration::from_secs);
     stated
         .or_else(|| until(from_rfc3339(minted.expires_at.as_deref()?)?.into()))
         .or_else(|| until(UnixTime::from_secs(claims.exp?)))
@@ -187,7 +197,10 @@ impl Told {
         };
         let names = ["applicationId", "app_id", "application_id"];
         Self {
-            application_id: names.iter().find_map(|name| claims[*name].as_str()).map(Into::into),
+            application_id: names
+                .iter()
+                .find_map(|name| claims[*name].as_str())
+                .map(Into::into),
             exp: claims["exp"].as_i64(),
         }
     }

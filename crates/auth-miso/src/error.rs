@@ -121,10 +121,9 @@ impl StdError for MisoError {
 impl From<MisoError> for AuthenticationError {
     fn from(error: MisoError) -> Self {
         match error.kind() {
-            MisoErrorKind::UserTokenRefused => Self::rejected(
-                "token_refused",
-                "the controller does not accept the token",
-            ),
+            MisoErrorKind::UserTokenRefused => {
+                Self::rejected("token_refused", "the controller does not accept the token")
+            }
             _ => Self::unavailable("controller_unavailable", error.to_string()),
         }
     }

@@ -28,14 +28,14 @@
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
-mod settings;
-mod miso;
-mod provider;
-mod http;
-mod log_entry;
-mod error;
 mod call;
 mod client_token;
+mod error;
+mod http;
+mod log_entry;
+mod miso;
+mod provider;
+mod settings;
 mod wire;
 
 pub use crate::error::{MisoError, MisoErrorKind};

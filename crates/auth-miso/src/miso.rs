@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use auth_core::{Clock, Identity, Permission, Role, Secret, SystemClock};
+use auth_core::{AuthenticationError, Clock, Identity, Permission, Role, Secret, SystemClock};
 use auth_http::{BuildError, HttpClient, Observer, RequestBuilder};
 use http::Method;
 
@@ -10,6 +10,7 @@ use crate::client_token::ClientTokens;
 use crate::error::{MisoError, MisoErrorKind};
 use crate::http::MisoHttp;
 use crate::log_entry::{LogEntry, LogLevel, Reference};
+use crate::provider::Record;
 use crate::settings::MisoSettings;
 use crate::wire::{Authenticated, BatchAnswer, Permissions, Roles, TokenBody, User};
 
@@ -205,6 +206,17 @@ impl Miso {
 
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
         &self.0.clock
+    }
+
+    /// What the controller says of this token now.
+    pub(crate) async fn record(&self, token: &Secret) -> Result<Record, AuthenticationError> {
+        match self.validate(token).await? {
+            Some(validated) => Ok(Record::new(validated, token)),
+            None => Err(AuthenticationError::rejected(
+                "token_refused",
+                "the controller does not accept the token",
+            )),
+        }
     }
 
     async fn grants<T: serde::de::DeserializeOwned>(

@@ -1,0 +1,208 @@
+use std::error::Error as StdError;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Uri;
+use http_body_util::Full;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use rustls::{CertificateError, ClientConfig};
+use tokio::net::TcpStream;
+use tower_service::Service;
+
+use crate::fault::{BoxError, Fault, FaultKind};
+use crate::watched::{AnswerBegan, Watched};
+
+/// The pool of connections below a client.
+pub(crate) type Pool = Client<Connector, Full<Bytes>>;
+
+/// Makes the pool. Each connection has `patience` to come about, name lookup and TLS included.
+pub(crate) fn pool(tls: ClientConfig, patience: Duration) -> Pool {
+    let mut http = HttpConnector::new_with_resolver(Resolver(GaiResolver::new()));
+    http.enforce_http(false);
+    http.set_nodelay(true);
+    // Shared out among a name's addresses, so that a dead first one does not use it all up.
+    http.set_connect_timeout(Some(patience));
+    let https = HttpsConnectorBuilder::new()
+        .with_tls_config(tls)
+        .https_or_http()
+        .enable_http1()
+        .wrap_connector(Tcp(http));
+    Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(IDLE)
+        .http1_max_buf_size(MAX_HEAD)
+        .http1_max_headers(MAX_HEADERS)
+        .build(Connector { https, patience })
+}
+
+/// Says in which phase the pool failed, from what the connectors below left in its error.
+pub(crate) fn fault(error: hyper_util::client::legacy::Error) -> Fault {
+    if error.is_connect() {
+        return connect_fault(&error).with_source(error);
+    }
+    let began = error.connect_info().is_some_and(|connected| {
+        let mut extensions = http::Extensions::new();
+        connected.get_extras(&mut extensions);
+        extensions.get().is_some_and(AnswerBegan::get)
+    });
+    let hyper = find::<hyper::Error>(&error);
+    let fault = if hyper.is_some_and(hyper::Error::is_canceled) {
+        // The stack handed the request back: it was still waiting when its connection closed.
+        Fault::new(FaultKind::Send, "the connection closed before the request").unsent()
+    } else if hyper.is_some_and(hyper::Error::is_parse) {
+        Fault::new(FaultKind::Receive, "the answer is not HTTP as it should be").permanent()
+    } else if began {
+        Fault::new(FaultKind::Receive, "the answer broke off in its headers")
+    } else {
+        Fault::new(
+            FaultKind::Send,
+            "the connection failed before an answer began",
+        )
+    };
+    fault.with_source(error)
+}
+
+fn connect_fault(error: &(dyn StdError + 'static)) -> Fault {
+    if find::<ResolveFailed>(error).is_some() {
+        return Fault::new(FaultKind::Resolve, "looking up the host's address failed");
+    }
+    if find::<ConnectTimedOut>(error).is_some() {
+        return Fault::new(FaultKind::Connect, "connecting took too long");
+    }
+    if find::<ConnectFailed>(error).is_some() {
+        return Fault::new(FaultKind::Connect, "connecting failed");
+    }
+    let Some(tls) = find::<rustls::Error>(error) else {
+        // The connection broke during the handshake; trust was not at stake.
+        return Fault::new(
+            FaultKind::Tls,
+            "the connection failed during the TLS handshake",
+        )
+        .transient();
+    };
+    Fault::new(FaultKind::Tls, tls_complaint(tls))
+}
+
+fn tls_complaint(error: &rustls::Error) -> &'static str {
+    use CertificateError::*;
+    let rustls::Error::InvalidCertificate(certificate) = error else {
+        return "the TLS handshake failed";
+    };
+    match certificate {
+        UnknownIssuer => "the server's certificate is from an authority that is not trusted here",
+        NotValidForName | NotValidForNameContext { .. } => {
+            "the server's certificate is for another host"
+        }
+        Expired | ExpiredContext { .. } => "the server's certificate has expired",
+        NotValidYet | NotValidYetContext { .. } => "the server's certificate is not valid yet",
+        BadSignature => "the server's certificate is not signed by the authority it names",
+        Revoked => "the server's certificate was revoked",
+        _ => "the server's certificate is not acceptable",
+    }
+}
+
+/// The first error of a type in a chain. I/O errors are looked into: they hide what they wrap.
+fn find<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        let inner = error.downcast_ref().and_then(io::Error::get_ref);
+        next = match inner {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        };
+    }
+    None
+}
+
+type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// From the outside in: within the time allowed, over TLS where the scheme says so, over TCP.
+#[derive(Clone, Debug)]
+pub(crate) struct Connector {
+    https: HttpsConnector<Tcp>,
+    patience: Duration,
+}
+
+impl Service<Uri> for Connector {
+    type Response = TokioIo<Watched<TokioIo<MaybeHttpsStream<TokioIo<TcpStream>>>>>;
+    type Error = BoxError;
+    type Future = BoxFuture<Result<Self::Response, BoxError>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.https.poll_ready(cx)
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let connecting = tokio::time::timeout(self.patience, self.https.call(uri));
+        Box::pin(async move {
+            match connecting.await {
+                Ok(stream) => Ok(TokioIo::new(Watched::new(TokioIo::new(stream?)))),
+                Err(_) => Err(ConnectTimedOut.into()),
+            }
+        })
+    }
+}
+
+/// TCP, with its failures marked, so that what is not marked is a failure of TLS.
+#[derive(Clone, Debug)]
+struct Tcp(HttpConnector<Resolver>);
+
+impl Service<Uri> for Tcp {
+    type Response = TokioIo<TcpStream>;
+    type Error = BoxError;
+    type Future = BoxFuture<Result<Self::Response, BoxError>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.0.poll_ready(cx).map_err(BoxError::from)
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let connecting = self.0.call(uri);
+        Box::pin(async move { connecting.await.map_err(|e| ConnectFailed(e.into()).into()) })
+    }
+}
+
+/// The system's resolver, with its failures marked.
+#[derive(Clone, Debug)]
+struct Resolver(GaiResolver);
+
+impl Service<Name> for Resolver {
+    type Response = <GaiResolver as Service<Name>>::Response;
+    type Error = ResolveFailed;
+    type Future = BoxFuture<Result<Self::Response, ResolveFailed>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ResolveFailed>> {
+        self.0.poll_ready(cx).map_err(ResolveFailed)
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let resolving = self.0.call(name);
+        Box::pin(async move { resolving.await.map_err(ResolveFailed) })
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the name was not resolved")]
+struct ResolveFailed(#[source] io::Error);
+
+#[derive(Debug, thiserror::Error)]
+#[error("no TCP connection")]
+struct ConnectFailed(#[source] BoxError);
+
+#[derive(Debug, thiserror::Error)]
+#[error("the time to connect ran out")]
+struct ConnectTimedOut;
+
+const IDLE: Duration = Duration::from_secs(90);
+const MAX_HEAD: usize = 64 * 1024;
+const MAX_HEADERS: usize = 100;

@@ -1,0 +1,319 @@
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use auth_core::{CorrelationId, Problem};
+use http::{Method, StatusCode};
+
+pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
+
+/// A call that did not produce a usable answer.
+///
+/// Printed, it names the method, the path's template, what failed, and of an answer its status and
+/// its problem's code or title. It never shows a query, a header or a body: those may carry
+/// tokens. The HTTP stack behind it is reachable only through [`source`](StdError::source), so it
+/// can change without a breaking release.
+///
+/// The whole [`problem`](Self::problem) is there to be asked for; its detail is the server's own
+/// words and should be masked before it is logged.
+pub struct Fault(Box<Inner>);
+
+struct Inner {
+    kind: FaultKind,
+    what: Cow<'static, str>,
+    request: Option<Arc<RequestLine>>,
+    sent: Sent,
+    transient: bool,
+    status: Option<StatusCode>,
+    problem: Option<Problem>,
+    retry_after: Option<Duration>,
+    correlation_id: Option<CorrelationId>,
+    source: Option<BoxError>,
+}
+
+/// In which phase a call failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FaultKind {
+    /// The request is not one that can be sent; a mistake of the caller. Nothing was sent.
+    InvalidRequest,
+    /// The host's name has no address, or nobody could say. Nothing was sent.
+    Resolve,
+    /// There was no connection to be had, or not in time. Nothing was sent.
+    Connect,
+    /// No trust was established: a certificate that is not good, or no common ground. Nothing
+    /// was sent.
+    Tls,
+    /// The connection failed before the first byte of an answer. The server may have acted.
+    Send,
+    /// An answer began, but broke off or is not HTTP. The server has probably acted.
+    Receive,
+    /// The deadline passed. The server may have acted, unless the text says `while connecting`.
+    Deadline,
+    /// The answer is longer than is allowed.
+    TooLarge,
+    /// The answer is a redirect, which is never followed.
+    Redirect,
+    /// The answer's status is not one of success.
+    Status,
+    /// The answer's body is not what was expected.
+    Decode,
+}
+
+impl FaultKind {
+    /// The stable code, for metrics and logs.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "invalid_request",
+            Self::Resolve => "resolve",
+            Self::Connect => "connect",
+            Self::Tls => "tls",
+            Self::Send => "send",
+            Self::Receive => "receive",
+            Self::Deadline => "deadline",
+            Self::TooLarge => "too_large",
+            Self::Redirect => "redirect",
+            Self::Status => "status",
+            Self::Decode => "decode",
+        }
+    }
+}
+
+impl Fault {
+    /// In which phase it failed.
+    pub fn kind(&self) -> FaultKind {
+        self.0.kind
+    }
+
+    /// Whether the same call may succeed later, with nobody doing anything: of statuses 408, 425,
+    /// 429, 500, 502, 503 and 504. It does not say that calling again is safe.
+    pub fn is_transient(&self) -> bool {
+        self.0.transient
+    }
+
+    /// The status, if there was an answer.
+    pub fn status(&self) -> Option<StatusCode> {
+        self.0.status
+    }
+
+    /// What the answer's body says went wrong, if it says so in a shape that is known: RFC 9457,
+    /// the platform's, FastAPI's `detail`, or `error` with a `code` or a `message`.
+    pub fn problem(&self) -> Option<&Problem> {
+        self.0.problem.as_ref()
+    }
+
+    /// How long the server asked to be left alone (RFC 9110 §10.2.3).
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    /// The correlation id of the answer, or else the one that was sent.
+    pub fn correlation_id(&self) -> Option<&CorrelationId> {
+        self.0.correlation_id.as_ref()
+    }
+}
+
+/// What the client itself needs to know and to set.
+impl Fault {
+    pub(crate) fn new(kind: FaultKind, what: impl Into<Cow<'static, str>>) -> Self {
+        use FaultKind::*;
+        Self(Box::new(Inner {
+            kind,
+            what: what.into(),
+            request: None,
+            sent: match kind {
+                InvalidRequest | Resolve | Connect | Tls => Sent::No,
+                Send | Deadline => Sent::Maybe,
+                _ => Sent::Answered,
+            },
+            transient: matches!(kind, Resolve | Connect | Send | Receive | Deadline),
+            status: None,
+            problem: None,
+            retry_after: None,
+            correlation_id: None,
+            source: None,
+        }))
+    }
+
+    /// A fault made of a status; `what` says it in words.
+    pub(crate) fn of_status(kind: FaultKind, status: StatusCode, problem: Option<Problem>) -> Self {
+        let mut what = answered(status, problem.as_ref());
+        if kind == FaultKind::Redirect {
+            what.push_str(", a redirect, which is never followed");
+        }
+        let mut fault = Self::new(kind, what);
+        fault.0.transient = matches!(status.as_u16(), 408 | 425 | 429 | 500 | 502 | 503 | 504);
+        fault.0.problem = problem;
+        fault.with_status(status)
+    }
+
+    pub(crate) fn with_status(mut self, status: StatusCode) -> Self {
+        self.0.status = Some(status);
+        self
+    }
+
+    pub(crate) fn with_source(mut self, source: impl Into<BoxError>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    pub(crate) fn with_retry_after(mut self, retry_after: Option<Duration>) -> Self {
+        self.0.retry_after = retry_after;
+        self
+    }
+
+    pub(crate) fn with_correlation_id(mut self, id: Option<&CorrelationId>) -> Self {
+        self.0.correlation_id = self.0.correlation_id.or_else(|| id.cloned());
+        self
+    }
+
+    pub(crate) fn about(mut self, request: &Arc<RequestLine>) -> Self {
+        self.0.request = Some(Arc::clone(request));
+        self
+    }
+
+    pub(crate) fn unsent(mut self) -> Self {
+        self.0.sent = Sent::No;
+        self
+    }
+
+    pub(crate) fn permanent(mut self) -> Self {
+        self.0.transient = false;
+        self
+    }
+
+    pub(crate) fn transient(mut self) -> Self {
+        self.0.transient = true;
+        self
+    }
+
+    pub(crate) fn sent(&self) -> Sent {
+        self.0.sent
+    }
+}
+
+/// How far a request got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sent {
+    /// Not one byte of it was written.
+    No,
+    /// It may have reached the server.
+    Maybe,
+    /// An answer began.
+    Answered,
+}
+
+/// What may be shown of a request: its method, and its path before the values are in.
+#[derive(Debug)]
+pub(crate) struct RequestLine {
+    pub(crate) method: Method,
+    pub(crate) template: Box<str>,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(request) = &self.0.request {
+            let RequestLine { method, template } = &**request;
+            let space = if template.is_empty() { "" } else { " " };
+            write!(f, "{method}{space}{template}: ")?;
+        }
+        f.write_str(&self.0.what)
+    }
+}
+
+impl fmt::Debug for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fault")
+            .field("kind", &self.0.kind)
+            .field("text", &format_args!("{self}"))
+            .field("transient", &self.0.transient)
+            .field("source", &self.0.source)
+            .finish_non_exhaustive()
+    }
+}
+
+impl StdError for Fault {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}
+
+/// A status in words, with what a program and a person can use of its problem.
+fn answered(status: StatusCode, problem: Option<&Problem>) -> String {
+    let mut text = format!("the server answered {}", status.as_u16());
+    if let Some(reason) = status.canonical_reason() {
+        text.push(' ');
+        text.push_str(reason);
+    }
+    let code = problem.and_then(Problem::code_str).filter(|c| is_code(c));
+    let title = problem
+        .map(Problem::title)
+        .filter(|title| is_title(title) && Some(*title) != status.canonical_reason());
+    if let Some(words) = code.or(title) {
+        text.push_str(" (");
+        text.push_str(words);
+        text.push(')');
+    }
+    text
+}
+
+/// Whether it looks like the name of an error. A server that puts something else there, such as
+/// the token it did not like, is not repeated.
+fn is_code(text: &str) -> bool {
+    text.len() <= MAX_CODE
+        && text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
+}
+
+/// Whether it looks like a short phrase: plain words, none as long as a token.
+fn is_title(text: &str) -> bool {
+    text.len() <= MAX_TITLE
+        && text
+            .chars()
+            .all(|c| c == ' ' || c.is_alphabetic() || ",.'-".contains(c))
+        && text.split(' ').all(|word| word.len() <= MAX_WORD)
+}
+
+const MAX_CODE: usize = 48;
+const MAX_TITLE: usize = 80;
+const MAX_WORD: usize = 24;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_is_shown_with_its_code_or_its_title_and_nothing_else_of_the_body() {
+        let problem = |status| Problem::new(status).detail("the token s3cr3t is no good");
+        let unauthorized = problem(StatusCode::UNAUTHORIZED);
+        let title = |text: &str| {
+            let body = serde_json::to_vec(&serde_json::json!({ "title": text })).unwrap();
+            Problem::from_json(StatusCode::UNAUTHORIZED, &body).unwrap()
+        };
+        for (problem, expected) in [
+            (unauthorized.clone(), "401 Unauthorized"),
+            (
+                unauthorized.clone().code("expired"),
+                "401 Unauthorized (expired)",
+            ),
+            (
+                unauthorized.clone().code("s3cr3t is expired"),
+                "401 Unauthorized",
+            ),
+            (unauthorized.code("s".repeat(49)), "401 Unauthorized"),
+            (title("Token expired"), "401 Unauthorized (Token expired)"),
+            (title("Token s3cr3t expired"), "401 Unauthorized"),
+            (title(&"s".repeat(25)), "401 Unauthorized"),
+            (title("line\nbreak"), "401 Unauthorized"),
+        ] {
+            let status = problem.status();
+            let fault = Fault::of_status(FaultKind::Status, status, Some(problem));
+            assert_eq!(fault.to_string(), format!("the server answered {expected}"));
+            assert!(!format!("{fault:?}").contains("s3cr3t"));
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! One request out, one typed answer or fault back.
+//!
+//! An [`HttpClient`] is bound to one origin when it is built. Its calls take a *path*, never a URL,
+//! so a credential that was meant for one server cannot be sent to another: there is no way to say
+//! so. Whatever happens to a call, the caller gets a [`Response`] or a [`Fault`] before the
+//! deadline, and neither shows a header, a query or a body when it is printed.
+//!
+//! ```no_run
+//! use auth_core::Secret;
+//! use auth_http::{FaultKind, HttpClient};
+//!
+//! #[derive(serde::Deserialize)]
+//! struct Roles {
+//!     roles: Vec<String>,
+//! }
+//!
+//! # async fn run(token: Secret) -> Result<(), Box<dyn std::error::Error>> {
+//! let client = HttpClient::builder("https://controller.example/miso").build()?;
+//! let answer = client
+//!     .get("/api/v1/users/{user}/roles")
+//!     .segment("user", "ada/lovelace") // sent as one segment: ada%2Flovelace
+//!     .query("environment", "dev")
+//!     .bearer(&token)
+//!     .send()
+//!     .await;
+//! let roles = match answer {
+//!     Ok(response) => response.json::<Roles>()?.roles,
+//!     Err(fault) if fault.kind() == FaultKind::Status => Vec::new(),
+//!     Err(fault) => return Err(fault.into()),
+//! };
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Limits, and how to move them
+//!
+//! | what | unless set | setter |
+//! |---|---|---|
+//! | the whole call, from connecting to the body's last byte | 30 s | [`deadline`](HttpClientBuilder::deadline) |
+//! | one connection, name lookup and TLS included | 5 s | [`connect_timeout`](HttpClientBuilder::connect_timeout) |
+//! | the body of an answer | 1 MiB | [`max_response_bytes`](HttpClientBuilder::max_response_bytes) |
+//! | the status line and headers of an answer | 64 KiB, 100 headers | none |
+//! | an idle connection | closed after 90 s | none |
+//!
+//! # What is sent twice, and what never is
+//!
+//! A call that failed before anything was sent is tried once more. A call that is idempotent (the
+//! safe methods are, others where [`idempotent`](RequestBuilder::idempotent) says so) is also
+//! sent once more when the connection failed before the first byte of an answer. Once an answer
+//! has begun nothing is sent again, whatever becomes of the answer: a status is an answer, and so
+//! is an empty body or one that is not JSON (contract miso §13 B3).
+//!
+//! # What is not here
+//!
+//! Redirects are not followed, cookies are not kept, compressed bodies are not asked for, proxies
+//! are not used, and there is no way to switch certificate checks off. HTTP/1.1 is spoken.
+//!
+//! # Reading order
+//!
+//! `client`, `origin` and `tls` are what is settled once; `request`, `path` and `send` make a
+//! call; `connect`, `retry` and `body` are its parts; `response`, `fault` and `problem_body` are
+//! what comes back; `observer` is who watches.
+
+#![cfg_attr(not(test), warn(clippy::unwrap_used))]
+
+mod body;
+mod build_error;
+mod client;
+mod connect;
+mod fault;
+mod observer;
+mod origin;
+mod path;
+mod problem_body;
+mod request;
+mod response;
+mod retry;
+mod retry_after;
+mod send;
+mod tls;
+mod watched;
+
+pub use crate::build_error::BuildError;
+pub use crate::client::{HttpClient, HttpClientBuilder};
+pub use crate::fault::{Fault, FaultKind};
+pub use crate::observer::{Exchange, Observer};
+pub use crate::request::RequestBuilder;
+pub use crate::response::Response;

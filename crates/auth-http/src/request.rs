@@ -1,0 +1,282 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use auth_core::{CorrelationId, RequestContext, Secret};
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, USER_AGENT};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use serde::Serialize;
+
+use crate::client::HttpClient;
+use crate::fault::{Fault, RequestLine};
+use crate::path::{self, Complaint, Template};
+use crate::response::Response;
+use crate::send::{self, Accept, Outgoing};
+
+/// Puts a request together, and sends it.
+///
+/// Nothing here fails before it is sent: what cannot be sent leads to a [`Fault`] of kind
+/// [`InvalidRequest`](crate::FaultKind::InvalidRequest) then, and nothing is sent at all.
+///
+/// Printed, it shows its method and its path's template, and neither values nor headers.
+#[derive(Clone)]
+#[must_use = "a request does nothing until it is sent"]
+pub struct RequestBuilder {
+    client: HttpClient,
+    method: Method,
+    template: Result<Template, Complaint>,
+    segments: Vec<(Box<str>, Box<str>)>,
+    query: String,
+    headers: HeaderMap,
+    body: Bytes,
+    correlation: Correlation,
+    deadline: Option<Duration>,
+    idempotent: bool,
+    /// The first thing that was wrong.
+    complaint: Option<Complaint>,
+}
+
+/// Which correlation id a request carries.
+#[derive(Clone)]
+enum Correlation {
+    /// That of the context it is sent in.
+    Current,
+    Given(CorrelationId),
+    None,
+}
+
+impl RequestBuilder {
+    pub(crate) fn new(client: HttpClient, method: Method, path: &str) -> Self {
+        Self {
+            idempotent: method.is_safe(),
+            client,
+            method,
+            template: Template::parse(path),
+            segments: Vec::new(),
+            query: String::new(),
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            correlation: Correlation::Current,
+            deadline: None,
+            complaint: None,
+        }
+    }
+
+    /// Fills one `{name}` of the path with a value, encoded so that it stays one segment whatever
+    /// it holds (contract miso §13 A18). A value that is empty, climbs with `..`, or holds control
+    /// characters is refused.
+    pub fn segment(mut self, name: &str, value: &str) -> Self {
+        self.segments.push((name.into(), value.into()));
+        self
+    }
+
+    /// Adds a pair to the query, both sides encoded.
+    pub fn query(mut self, name: &str, value: &str) -> Self {
+        path::push_pair(&mut self.query, name, value);
+        self
+    }
+
+    /// Sets a header, replacing one of that name. Those that frame the message or name the server
+    /// are the client's own and are refused.
+    pub fn header(self, name: &str, value: &str) -> Self {
+        self.set_header(name, value, false)
+    }
+
+    /// Sets a header whose value is a credential.
+    pub fn secret_header(self, name: &str, value: &Secret) -> Self {
+        self.set_header(name, value.expose(), true)
+    }
+
+    /// Sets `Authorization: Bearer …` (RFC 6750 §2.1).
+    pub fn bearer(self, token: &Secret) -> Self {
+        if token.is_empty() {
+            return self.complain("the bearer token is empty");
+        }
+        let value = Secret::from(format!("Bearer {}", token.expose()));
+        self.secret_header(AUTHORIZATION.as_str(), &value)
+    }
+
+    /// Sets the correlation id. Unless set it is that of the
+    /// [`RequestContext`] the request is sent in, if there is one.
+    pub fn correlation_id(mut self, id: &CorrelationId) -> Self {
+        self.correlation = Correlation::Given(id.clone());
+        self
+    }
+
+    /// Sends no correlation id, even if there is one to send.
+    pub fn without_correlation(mut self) -> Self {
+        self.correlation = Correlation::None;
+        self
+    }
+
+    /// Sets a JSON body, and its content type.
+    pub fn json(mut self, body: &(impl Serialize + ?Sized)) -> Self {
+        match serde_json::to_vec(body) {
+            Ok(body) => self.body = body.into(),
+            // The reason may repeat what was to be sent.
+            Err(_) => return self.complain("the body cannot be written as JSON"),
+        }
+        self.header(CONTENT_TYPE.as_str(), "application/json")
+    }
+
+    /// Sets a body of form fields, and its content type.
+    pub fn form(mut self, fields: &[(&str, &str)]) -> Self {
+        let mut body = String::new();
+        for (name, value) in fields {
+            path::push_pair(&mut body, name, value);
+        }
+        self.body = body.into();
+        self.header(CONTENT_TYPE.as_str(), "application/x-www-form-urlencoded")
+    }
+
+    /// Sets the time this call has in all, instead of the client's.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = Some(deadline);
+        self
+    }
+
+    /// Says that the server may get this request twice without harm, so that it is sent once more
+    /// if the connection fails before an answer begins. The safe methods are so of themselves.
+    pub fn idempotent(mut self) -> Self {
+        self.idempotent = true;
+        self
+    }
+
+    /// Sends it, and takes an answer of success (2xx) only.
+    ///
+    /// Dropping the future gives the call up; the server may have acted by then.
+    ///
+    /// # Errors
+    ///
+    /// A [`Fault`] of the phase that failed. Any other status is one of kind
+    /// [`Status`](crate::FaultKind::Status), or [`Redirect`](crate::FaultKind::Redirect).
+    pub async fn send(self) -> Result<Response, Fault> {
+        send::send(self, Accept::Success).await
+    }
+
+    /// Sends it, and takes an answer whatever its status; a redirect is not followed either way.
+    ///
+    /// # Errors
+    ///
+    /// A [`Fault`] of the phase that failed; none for a status.
+    pub async fn send_any_status(self) -> Result<Response, Fault> {
+        send::send(self, Accept::AnyStatus).await
+    }
+
+    fn set_header(mut self, name: &str, value: &str, secret: bool) -> Self {
+        let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else {
+            return self.complain("a header's name is not one");
+        };
+        if let Some(own) = OWN_HEADERS.iter().find(|own| name == **own) {
+            return self.complain(format!("the header {own} is the client's own"));
+        }
+        let Ok(mut value) = HeaderValue::from_str(value) else {
+            return self.complain(format!("the value of {name} holds what no header may hold"));
+        };
+        value.set_sensitive(secret || name == AUTHORIZATION || name == COOKIE);
+        self.headers.insert(name, value);
+        self
+    }
+
+    fn complain(mut self, complaint: impl Into<Complaint>) -> Self {
+        self.complaint.get_or_insert(complaint.into());
+        self
+    }
+}
+
+/// What sending needs.
+impl RequestBuilder {
+    pub(crate) fn client(&self) -> HttpClient {
+        self.client.clone()
+    }
+
+    pub(crate) fn line(&self) -> Arc<RequestLine> {
+        let template = self.template.as_ref().map_or("", Template::as_str);
+        Arc::new(RequestLine {
+            method: self.method.clone(),
+            template: template.into(),
+        })
+    }
+
+    pub(crate) fn body_bytes(&self) -> u64 {
+        self.body.len() as u64
+    }
+
+    /// The id to send, as seen from where this is called.
+    pub(crate) fn correlation_to_send(&self) -> Option<CorrelationId> {
+        match &self.correlation {
+            Correlation::None => None,
+            Correlation::Given(id) => Some(id.clone()),
+            Correlation::Current => {
+                RequestContext::current().map(|context| context.correlation_id().clone())
+            }
+        }
+    }
+
+    /// The request as it goes out, or what is wrong with it.
+    pub(crate) fn prepare(self, id: Option<&CorrelationId>) -> Result<Outgoing, Complaint> {
+        if let Some(complaint) = self.complaint {
+            return Err(complaint);
+        }
+        let client = self.client.inner();
+        let mut path = client.origin.prefix().to_owned();
+        path.push_str(&self.template?.fill(&self.segments)?);
+        let mut path_and_query = path.clone();
+        if !self.query.is_empty() {
+            path_and_query.push('?');
+            path_and_query.push_str(&self.query);
+        }
+        let uri = client.origin.uri(path_and_query);
+        let uri = uri.ok_or("the path and query are too long")?;
+        let mut headers = self.headers;
+        if !headers.contains_key(USER_AGENT) {
+            headers.insert(USER_AGENT, client.user_agent.clone());
+        }
+        if self.body.is_empty() && matches!(self.method, Method::POST | Method::PUT | Method::PATCH)
+        {
+            // The stack would leave it out, and some servers answer that with 411 (RFC 9110 §8.6).
+            headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
+        if let Some(id) = id {
+            let id = HeaderValue::from_str(id.as_str());
+            let id = id.map_err(|_| "the correlation id cannot be sent")?;
+            headers.insert(CorrelationId::HEADER, id);
+        }
+        Ok(Outgoing {
+            method: self.method,
+            path: path.into(),
+            uri,
+            headers,
+            body: self.body,
+            deadline: self.deadline.unwrap_or(client.deadline),
+            idempotent: self.idempotent,
+        })
+    }
+}
+
+impl fmt::Debug for RequestBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let line = self.line();
+        f.debug_struct("RequestBuilder")
+            .field("method", &line.method)
+            .field("origin", &self.client.origin())
+            .field("template", &line.template)
+            .field("body_bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Headers that say where a message ends or for whom it is. One that was set by hand could
+/// disagree with what is sent, and then two servers on the way would read two different requests.
+const OWN_HEADERS: [&str; 9] = [
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "keep-alive",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];

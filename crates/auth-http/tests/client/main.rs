@@ -1,0 +1,10 @@
+//! The client against real sockets: a server that misbehaves in one named way per test.
+
+mod faults;
+mod leaks;
+mod miso;
+mod observer;
+mod requests;
+mod retries;
+mod server;
+mod tls;

@@ -1,0 +1,165 @@
+//! What is tried again, what is not, and how connections are kept.
+
+use std::time::Duration;
+
+use auth_http::{FaultKind, HttpClient, RequestBuilder};
+use tokio::net::TcpListener;
+
+use crate::observer::Recorder;
+use crate::server::{Act, FaultServer, ok};
+
+#[tokio::test]
+async fn a_connection_is_kept_for_the_next_call() {
+    let server = FaultServer::start([ok("{}")]).await;
+    let client = server.client();
+    for _ in 0..5 {
+        client.clone().post("/").send().await.unwrap();
+    }
+    assert_eq!((server.connections(), server.requests().len()), (1, 5));
+}
+
+/// Not marked as idempotent, and still it succeeds: nothing was written to the dead connection.
+#[tokio::test]
+async fn a_connection_the_server_closed_while_idle_is_no_fault() {
+    let Act::Answer(bytes) = ok("{}") else {
+        unreachable!()
+    };
+    let mut server = FaultServer::start([Act::AnswerAndClose(bytes), ok("{}")]).await;
+    let client = server.client();
+    client.post("/first").send().await.unwrap();
+    server.closed_one().await;
+    client.post("/second").send().await.unwrap();
+    assert_eq!((server.connections(), server.requests().len()), (2, 2));
+}
+
+/// How often a call that meets a reset was received, and in how many attempts it was told of.
+async fn received(
+    acts: Vec<Act>,
+    call: impl FnOnce(&HttpClient) -> RequestBuilder,
+) -> (usize, u32, bool) {
+    let server = FaultServer::start(acts).await;
+    let recorder = Recorder::default();
+    let client = server.builder().observer(recorder.clone()).build().unwrap();
+    let outcome = call(&client).send().await;
+    (
+        server.requests().len(),
+        recorder.only().attempts(),
+        outcome.is_ok(),
+    )
+}
+
+#[tokio::test]
+async fn a_call_that_may_have_been_received_is_sent_again_only_if_idempotent() {
+    let reset_then_ok = || vec![Act::Reset, ok("{}")];
+    assert_eq!(
+        received(reset_then_ok(), |c| c.get("/")).await,
+        (2, 2, true)
+    );
+    assert_eq!(
+        received(reset_then_ok(), |c| c.post("/").idempotent()).await,
+        (2, 2, true)
+    );
+    assert_eq!(
+        received(reset_then_ok(), |c| c.post("/")).await,
+        (1, 1, false)
+    );
+    assert_eq!(
+        received(reset_then_ok(), |c| c.put("/")).await,
+        (1, 1, false)
+    );
+    assert_eq!(
+        received(reset_then_ok(), |c| c.delete("/")).await,
+        (1, 1, false)
+    );
+    assert_eq!(
+        received(vec![Act::Reset], |c| c.get("/")).await,
+        (2, 2, false)
+    );
+}
+
+#[tokio::test]
+async fn nothing_is_sent_again_once_an_answer_began() {
+    for answer in [
+        "H",
+        "HTTP/1.1 200 OK\r\ncont",
+        "HTTP/1.1 100 Continue\r\n\r\n",
+        "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n{",
+        "HTTP/1.1 503 X\r\ncontent-length: 0\r\n\r\n",
+        "no http\r\n\r\n",
+    ] {
+        let acts = vec![Act::AnswerAndClose(answer.into()), ok("{}")];
+        assert_eq!(
+            received(acts, |c| c.get("/")).await,
+            (1, 1, false),
+            "{answer}"
+        );
+    }
+}
+
+/// The same, on a connection that has carried an answer before.
+#[tokio::test]
+async fn an_answer_that_began_on_a_kept_connection_is_told_from_an_earlier_one() {
+    for (second, requests) in [
+        (Act::Reset, 3),
+        (Act::AnswerAndClose(b"HTTP/1.1 2".to_vec()), 2),
+    ] {
+        let server = FaultServer::start([ok("{}"), second, ok("{}")]).await;
+        let client = server.client();
+        client.get("/").send().await.unwrap();
+        let outcome = client.get("/").send().await;
+        assert_eq!(server.requests().len(), requests, "{outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_found_no_connection_is_tried_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let recorder = Recorder::default();
+    let client = HttpClient::builder(&url)
+        .observer(recorder.clone())
+        .build()
+        .unwrap();
+    for (call, attempts) in [(client.post("/"), 2), (client.get("/"), 3)] {
+        let fault = call.send().await.unwrap_err();
+        assert_eq!(fault.kind(), FaultKind::Connect);
+        assert_eq!(recorder.take_only().attempts(), attempts);
+    }
+}
+
+#[tokio::test]
+async fn attempts_share_one_deadline() {
+    let server = FaultServer::start([Act::Reset, Act::AnswerAndStall(Vec::new())]).await;
+    let recorder = Recorder::default();
+    let client = server.builder().observer(recorder.clone()).build().unwrap();
+    let deadline = Duration::from_millis(300);
+    let fault = client.get("/").deadline(deadline).send().await.unwrap_err();
+    assert_eq!(fault.kind(), FaultKind::Deadline);
+    let exchange = recorder.only();
+    assert_eq!(exchange.attempts(), 2);
+    let over = exchange.elapsed().checked_sub(deadline).unwrap();
+    assert!(over < Duration::from_millis(250), "{over:?}");
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_does_not_spoil_the_next() {
+    let server = FaultServer::start([Act::AnswerAndStall(Vec::new()), ok("{}")]).await;
+    let client = server.client();
+    let dropped = tokio::time::timeout(Duration::from_millis(100), client.post("/1").send());
+    assert!(dropped.await.is_err());
+    client.post("/2").send().await.unwrap();
+    assert_eq!(server.connections(), 2);
+}
+
+#[tokio::test]
+async fn a_deadline_without_end_is_no_fault() {
+    let server = FaultServer::start([ok("{}")]).await;
+    server
+        .client()
+        .get("/")
+        .deadline(Duration::MAX)
+        .send()
+        .await
+        .unwrap();
+}

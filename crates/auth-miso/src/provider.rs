@@ -1,0 +1,104 @@
+//! [`Miso`] as the ports of `auth-core` want it.
+
+use auth_core::identity::{Evidence, vouch};
+use auth_core::{
+    AuthenticationError, Authenticator, BoxFuture, Identity, IdentityProvider, Permission,
+    Principal, Role, Secret, UnixTime, from_rfc3339,
+};
+use auth_jwt::danger;
+use serde::{Deserialize, Serialize};
+
+use crate::miso::{Miso, Validated};
+use crate::wire::User;
+
+/// What is remembered of a token the controller has accepted: a description, not a proof. It
+/// becomes an [`Identity`] again only together with the token whose hash it is remembered by.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Record {
+    user: User,
+    expires_at: Option<i64>,
+}
+
+impl Record {
+    /// The token ends when the controller says so, and no later than it says itself.
+    pub(crate) fn new(validated: Validated, token: &Secret) -> Self {
+        let stated = validated.expires_at.as_deref().and_then(from_rfc3339);
+        let stated = stated.map(|at| UnixTime::from(at).as_secs());
+        let ends = [stated, own_end(token)].into_iter().flatten().min();
+        Self {
+            user: validated.user,
+            expires_at: ends,
+        }
+    }
+
+    pub(crate) fn expires_at(&self) -> Option<UnixTime> {
+        self.expires_at.map(UnixTime::from_secs)
+    }
+
+    /// The one place in this crate that vouches: the controller has accepted this token, now or
+    /// within the time it is remembered for.
+    fn identity(self, token: &Secret) -> Identity {
+        let expires_at = self.expires_at();
+        let mut principal = Principal::builder(self.user.id).username(self.user.username);
+        if let Some(email) = self.user.email {
+            principal = principal.email(email);
+        }
+        let roles = self.user.roles.unwrap_or_default();
+        let mut evidence = Evidence::new(principal.build(), token.clone())
+            .roles(roles.into_iter().map(Role::from));
+        if let Some(expires_at) = expires_at {
+            evidence = evidence.expires_at(expires_at);
+        }
+        vouch(evidence)
+    }
+}
+
+/// `exp` of a token the controller has accepted; its signature is the controller's business.
+fn own_end(token: &Secret) -> Option<i64> {
+    let decoded = danger::decode_without_verifying(token.expose()).ok()?;
+    let claims: serde_json::Value = serde_json::from_str(decoded.claims_json()).ok()?;
+    claims["exp"].as_i64()
+}
+
+impl Authenticator for Miso {
+    fn authenticate<'a>(
+        &'a self,
+        token: &'a Secret,
+    ) -> BoxFuture<'a, Result<Identity, AuthenticationError>> {
+        Box::pin(async move {
+            let record = self.record(token).await?;
+            let now = self.clock().unix_now();
+            if record.expires_at().is_some_and(|end| end <= now) {
+                return Err(AuthenticationError::rejected(
+                    "expired",
+                    "the token has expired",
+                ));
+            }
+            Ok(record.identity(token))
+        })
+    }
+}
+
+impl IdentityProvider for Miso {
+    fn name(&self) -> &'static str {
+        "miso"
+    }
+
+    fn scope(&self) -> &str {
+        Self::scope(self)
+    }
+
+    fn roles<'a>(
+        &'a self,
+        identity: &'a Identity,
+    ) -> BoxFuture<'a, Result<Vec<Role>, AuthenticationError>> {
+        Box::pin(async move { Ok(Self::roles(self, identity).await?) })
+    }
+
+    fn permissions<'a>(
+        &'a self,
+        identity: &'a Identity,
+    ) -> BoxFuture<'a, Result<Vec<Permission>, AuthenticationError>> {
+        Box::pin(async move { Ok(Self::permissions(self, identity).await?) })
+    }
+}
