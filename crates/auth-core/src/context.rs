@@ -66,7 +66,7 @@ impl RequestContext {
     pub fn scope<F: Future>(self, future: F) -> Scoped<F> {
         Scoped {
             context: Some(self),
-            future,
+            future: Some(future),
         }
     }
 
@@ -146,8 +146,18 @@ pin_project! {
     #[must_use = "futures do nothing unless polled"]
     pub struct Scoped<F> {
         context: Option<RequestContext>,
+        // `None` once it was dropped.
         #[pin]
-        future: F,
+        future: Option<F>,
+    }
+
+    impl<F> PinnedDrop for Scoped<F> {
+        // What a request leaves behind when it is cancelled is cleaned up in its context too.
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            let _entered = Entered::new(this.context);
+            this.future.set(None);
+        }
     }
 }
 
@@ -157,7 +167,11 @@ impl<F: Future> Future for Scoped<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         let _entered = Entered::new(this.context);
-        this.future.poll(cx)
+        match this.future.as_pin_mut() {
+            Some(future) => future.poll(cx),
+            // Only `drop` takes the future away, and nobody polls after that.
+            None => Poll::Pending,
+        }
     }
 }
 
@@ -262,6 +276,25 @@ mod tests {
             let _: Poll<()> = poll(future.as_mut());
         }));
         assert!(caught.is_err());
+        assert_eq!(seen(), None);
+    }
+
+    #[test]
+    fn a_future_that_is_cancelled_is_dropped_in_its_context() {
+        struct OnDrop<'a>(&'a RefCell<Option<String>>);
+        impl Drop for OnDrop<'_> {
+            fn drop(&mut self) {
+                self.0.replace(seen());
+            }
+        }
+        let dropped_in = RefCell::new(None);
+        let mut future = Box::pin(context("/1").scope(async {
+            let _on_drop = OnDrop(&dropped_in);
+            std::future::pending::<()>().await;
+        }));
+        assert!(poll(future.as_mut()).is_pending());
+        context("/other").enter(move || drop(future));
+        assert_eq!(dropped_in.take().as_deref(), Some("/1"));
         assert_eq!(seen(), None);
     }
 

@@ -6,6 +6,7 @@ use std::fmt;
 /// Three values, because an outage is not a refusal: a caller who treats both as "no" is safe
 /// ([`is_granted`](Self::is_granted)), a caller who answers a person tells them apart (403 or 503).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "a decision that nobody looks at protects nothing"]
 #[expect(
     clippy::exhaustive_enums,
     reason = "a fourth answer would break every caller's logic"

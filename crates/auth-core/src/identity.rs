@@ -20,10 +20,12 @@ use crate::{Permission, Principal, Role, Secret, UnixTime};
 /// # Example: nobody else can make one
 ///
 /// ```compile_fail
-/// use auth_core::{Identity, Principal};
+/// use auth_core::identity::Evidence;
+/// use auth_core::{Identity, Principal, Secret};
 ///
-/// // The fields are private …
-/// let forged = Identity { principal: Principal::builder("admin").build() };
+/// // The field is private …
+/// let evidence = Evidence::new(Principal::builder("admin").build(), Secret::from("x"));
+/// let forged = Identity(std::sync::Arc::new(evidence));
 /// ```
 ///
 /// ```compile_fail

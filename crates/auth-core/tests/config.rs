@@ -81,6 +81,25 @@ fn an_alias_is_asked_second_and_empty_is_not_set() {
 }
 
 #[test]
+fn the_process_wins_over_dotenv_under_an_alias_too() {
+    let root = directory("alias-precedence");
+    fs::write(root.join(".env"), "APP_URL=dotenv\n").unwrap();
+    let env = Env::from_pairs([("APP_URI", "process")]);
+    let env = env.with_dotenv(&root).unwrap();
+    assert_eq!(text(&env, &URL), Ok(Some("process".to_owned())));
+}
+
+#[test]
+fn a_dotenv_that_is_no_file_is_a_problem_and_not_passed_over() {
+    let root = directory("dotenv-directory");
+    fs::write(root.join(".env"), "APP_URL=outer\n").unwrap();
+    let inner = root.join("inner");
+    fs::create_dir_all(inner.join(".env")).unwrap();
+    let error = Env::default().with_dotenv(&inner).unwrap_err().to_string();
+    assert!(error.contains("is not a file"), "{error}");
+}
+
+#[test]
 fn a_list_drops_blanks() {
     let env = Env::from_pairs([("APP_ORIGINS", " a, ,b ,")]);
     assert_eq!(env.reader().list(&ORIGINS), ["a", "b"]);

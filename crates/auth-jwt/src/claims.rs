@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::fmt;
 
 use auth_core::{Role, UnixTime};
@@ -50,6 +51,9 @@ impl Claims {
         for claim in roles_from {
             claim.read(&claims, &mut roles)?;
         }
+        // A set, because comparing each with each would take the square of their number.
+        let mut seen = HashSet::new();
+        roles.retain(|role| seen.insert(role.clone()));
         let read = Self {
             issuer: text(&claims, "iss")?,
             subject: non_empty_text(&claims, "sub")?,
@@ -182,15 +186,22 @@ impl fmt::Debug for Claims {
 }
 
 /// Whether the payload says that it is no access token, as issuers do whose headers all say `JWT`:
-/// Keycloak by a claim `typ`, OpenID Connect Back-Channel Logout 1.0 §2.4 by its event.
+/// Keycloak by `typ`, Cognito by `token_use`, m8 by `type`, and OpenID Connect Back-Channel Logout
+/// 1.0 §2.4 by its event.
 fn says_otherwise(claims: &Object<'_>) -> bool {
-    let typ = claims.get("typ").and_then(Value::as_text);
+    let says = |name: &str, others: &[&str]| {
+        let said = claims.get(name).and_then(Value::as_text);
+        said.is_some_and(|said| others.iter().any(|other| said.eq_ignore_ascii_case(other)))
+    };
     let events = claims.get("events").and_then(Value::as_object);
-    typ.is_some_and(|typ| OTHER_TYPES.contains(&typ))
+    says(
+        "typ",
+        &["ID", "Refresh", "Offline", "Logout", "Serialized-ID"],
+    ) || says("token_use", &["id", "refresh"])
+        || says("type", &["refresh"])
         || events.is_some_and(|events| events.get(LOGOUT_EVENT).is_some())
 }
 
-const OTHER_TYPES: [&str; 5] = ["ID", "Refresh", "Offline", "Logout", "Serialized-ID"];
 const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
 fn bad(claim: &str) -> Rejection {

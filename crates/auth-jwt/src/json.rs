@@ -166,6 +166,11 @@ impl<'de> Visitor<'de> for Strict {
             if repeated {
                 return Err(A::Error::custom("a member is repeated"));
             }
+            // With some of its features serde_json reads a member of such a name as something
+            // else, and a feature anywhere in a program is a feature everywhere in it.
+            if name.starts_with("$serde_json::private::") {
+                return Err(A::Error::custom("a member has a reserved name"));
+            }
             let value = map.next_value_seed(inner)?;
             members.push((name, value));
         }
@@ -241,6 +246,7 @@ mod tests {
             "{\"a\":\"\n\"}",
             "\u{feff}{}",
             "{\"a\":\"\\ud800\"}",
+            r#"{"a":{"$serde_json::private::RawValue":"{}"}}"#,
         ] {
             check(document, false);
         }

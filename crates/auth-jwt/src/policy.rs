@@ -102,14 +102,14 @@ impl Policy {
         if allowed.is_some_and(|allowed| !allowed.contains(&header.algorithm)) {
             return Err(Rejection::AlgorithmNotAllowed);
         }
-        let typ = header.typ.as_deref().map(media_type);
+        let typ = header.typ.as_deref();
         let fits = match (&self.types, typ) {
             (Types::AccessToken, None) => true,
-            (Types::AccessToken, Some(typ)) => {
-                typ.eq_ignore_ascii_case("JWT") || typ.eq_ignore_ascii_case("at+jwt")
-            }
+            (Types::AccessToken, Some(typ)) => is_access_token_type(typ),
             (Types::Only(_), None) => false,
-            (Types::Only(only), Some(typ)) => typ.eq_ignore_ascii_case(media_type(only)),
+            (Types::Only(only), Some(typ)) => {
+                media_type(typ).eq_ignore_ascii_case(media_type(only))
+            }
         };
         if fits {
             Ok(())
@@ -123,7 +123,11 @@ impl Policy {
     /// The dates come last: `expired` then says that the token was good in every other way, which
     /// is what a caller refreshes a token on.
     pub(crate) fn check_claims(&self, claims: &Claims, now: UnixTime) -> Result<(), Rejection> {
-        if matches!(self.types, Types::AccessToken) && !claims.is_for_access() {
+        let access_token = match &self.types {
+            Types::AccessToken => true,
+            Types::Only(only) => is_access_token_type(only),
+        };
+        if access_token && !claims.is_for_access() {
             return Err(Rejection::WrongType);
         }
         if let Some(issuers) = &self.issuers {
@@ -154,6 +158,12 @@ impl Policy {
         }
         Ok(())
     }
+}
+
+/// Whether a header of this type may be that of an access token.
+fn is_access_token_type(typ: &str) -> bool {
+    let typ = media_type(typ);
+    typ.eq_ignore_ascii_case("JWT") || typ.eq_ignore_ascii_case("at+jwt")
 }
 
 /// RFC 7515 §4.1.9: `application/` may be left out.
@@ -192,8 +202,8 @@ impl PolicyBuilder {
     }
 
     /// Accepts only tokens whose header states this type, such as `at+jwt` (RFC 9068). Unless set,
-    /// `typ` may be absent, `JWT` or `at+jwt`, and the payload may not call itself an ID, refresh or
-    /// logout token. Upper and lower case are not told apart, and
+    /// `typ` may be absent, `JWT` or `at+jwt`. Whatever is set: where the type may be that of an
+    /// access token, the payload may not call itself an ID, refresh or logout token. Upper and lower case are not told apart, and
     /// `application/` may stand before either.
     pub fn token_type(mut self, typ: impl Into<Box<str>>) -> Self {
         self.0.types = Types::Only(typ.into());

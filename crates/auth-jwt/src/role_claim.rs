@@ -21,7 +21,7 @@ pub enum RoleClaim {
 }
 
 impl RoleClaim {
-    /// Adds the roles the claim lists. A claim that is not there lists none; one that is there
+    /// Adds the roles the claim lists, repeated ones included. A claim that is not there lists none; one that is there
     /// and is no list of texts spoils the token.
     pub(crate) fn read(&self, claims: &Object<'_>, roles: &mut Vec<Role>) -> Result<(), Rejection> {
         let listed = match self {
@@ -37,11 +37,7 @@ impl RoleClaim {
         let names = names.ok_or_else(|| Rejection::BadClaim {
             claim: self.name().into(),
         })?;
-        for name in names {
-            if !roles.iter().any(|role| role.as_str() == name) {
-                roles.push(Role::from(name));
-            }
-        }
+        roles.extend(names.into_iter().map(Role::from));
         Ok(())
     }
 

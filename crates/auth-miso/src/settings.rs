@@ -155,7 +155,10 @@ impl MisoSettings {
         self.deadline
     }
 
-    #[expect(dead_code, reason = "the cache of validations comes with the next merge")]
+    #[expect(
+        dead_code,
+        reason = "the cache of validations comes with the next merge"
+    )]
     pub(crate) fn remembered_for(&self) -> Duration {
         self.validation_ttl
     }

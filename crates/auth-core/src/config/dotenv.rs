@@ -13,6 +13,10 @@ pub(super) struct Fault {
 
 /// Reads the file, or says what is wrong with it.
 pub(super) fn read(path: &Path) -> Result<String, &'static str> {
+    // Asked before opening: to open a pipe would wait for somebody to write into it.
+    if !path.metadata().is_ok_and(|metadata| metadata.is_file()) {
+        return Err("is not a file");
+    }
     let file = File::open(path).map_err(|_| "cannot be opened")?;
     read_text(file, MAX_BYTES)
 }

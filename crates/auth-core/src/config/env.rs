@@ -83,7 +83,8 @@ impl Env {
         let Some(path) = directory
             .ancestors()
             .map(|directory| directory.join(".env"))
-            .find(|path| path.is_file())
+            // The first of the name is meant, also if it turns out to be no file.
+            .find(|path| path.symlink_metadata().is_ok())
         else {
             return Ok(self);
         };

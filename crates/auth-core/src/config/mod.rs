@@ -42,8 +42,8 @@
 //! - An empty value counts as not set.
 //! - `X_FILE` names a file that holds the value of `X` (at most 64 KiB; one trailing newline is
 //!   dropped). Setting both is a problem, not a guess.
-//! - The process environment wins over `.env`, variable by variable: a process `X` also outweighs
-//!   an `X_FILE` of the file.
+//! - The process environment wins over `.env`, variable by variable: what the process says of `X`,
+//!   under whichever of its names and as `X_FILE` too, outweighs all the file says of it.
 //! - No message quotes a value.
 
 mod dotenv;

@@ -158,35 +158,40 @@ impl<'e> Reader<'e> {
         }
     }
 
+    /// The process is asked by every name before the file is asked by any.
     fn resolve(&self, variable: &Variable) -> Result<Option<Secret>, ConfigProblem> {
-        for name in [Some(variable.name), variable.alias].into_iter().flatten() {
-            if let Some(value) = self.resolve_name(name, variable.expects)? {
-                return Ok(Some(value));
+        for source in [Source::Process, Source::DotEnv] {
+            for name in [Some(variable.name), variable.alias].into_iter().flatten() {
+                if let Some(value) = self.resolve_name(name, variable.expects, source)? {
+                    return Ok(Some(value));
+                }
             }
         }
         Ok(None)
     }
 
-    /// The value of `X`, or what the file named by `X_FILE` holds.
-    fn resolve_name(&self, name: &str, expects: &str) -> Result<Option<Secret>, ConfigProblem> {
+    /// The value of `X`, or what the file named by `X_FILE` holds, as one source has it.
+    fn resolve_name(
+        &self,
+        name: &str,
+        expects: &str,
+        source: Source,
+    ) -> Result<Option<Secret>, ConfigProblem> {
         let problem = |name: String, fault, remedy| Err(ConfigProblem::new(name, fault, remedy));
         let file_name = format!("{name}_FILE");
-        let direct = self.text_of(name, expects)?;
-        let file = self.text_of(&file_name, "the path of a file")?;
+        let direct = self.text_of(name, expects, source)?;
+        let file = self.text_of(&file_name, "the path of a file", source)?;
         let path = match (direct, file) {
-            (Some((_, here)), Some((_, there))) if here == there => {
+            (None, None) => return Ok(None),
+            (Some(text), None) => return Ok(Some(text.clone())),
+            (None, Some(path)) => path,
+            (Some(_), Some(_)) => {
                 return problem(
                     name.to_owned(),
                     format!("and {file_name} are both set"),
                     "set one of them".to_owned(),
                 );
             }
-            (Some((text, here)), Some((_, there))) if here > there => {
-                return Ok(Some(text.clone()));
-            }
-            (_, Some((path, _))) => path,
-            (Some((text, _)), None) => return Ok(Some(text.clone())),
-            (None, None) => return Ok(None),
         };
         let content = File::open(path.expose())
             .map_err(|_| "cannot be opened")
@@ -209,10 +214,11 @@ impl<'e> Reader<'e> {
         &self,
         name: &str,
         expects: &str,
-    ) -> Result<Option<(&'e Secret, Source)>, ConfigProblem> {
+        source: Source,
+    ) -> Result<Option<&'e Secret>, ConfigProblem> {
         match self.env.lookup(name) {
-            Lookup::NotSet => Ok(None),
-            Lookup::Text(text, source) => Ok(Some((text, source))),
+            Lookup::Text(text, from) if from == source => Ok(Some(text)),
+            Lookup::Text(..) | Lookup::NotSet => Ok(None),
             Lookup::NotUnicode => Err(ConfigProblem::new(
                 name.to_owned(),
                 "is not UTF-8 text",

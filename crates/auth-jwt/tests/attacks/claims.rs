@@ -53,6 +53,17 @@ fn purpose() -> Vec<Row> {
             "typ",
             with("typ", json!("Logout")),
         ),
+        row("an ID token in lower case", "typ", with("typ", json!("id"))),
+        row(
+            "an ID token as Cognito calls it",
+            "typ",
+            with("token_use", json!("id")),
+        ),
+        row(
+            "a refresh token as m8 calls it",
+            "typ",
+            with("type", json!("refresh")),
+        ),
         row("a logout token by its event", "typ", with("events", logout)),
         row(
             "a token bound to a DPoP key",
