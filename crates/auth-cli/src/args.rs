@@ -132,7 +132,7 @@ pub(crate) struct KeyArguments {
     #[arg(long, value_name = "FILE")]
     pub(crate) public_key: Option<PathBuf>,
 
-    /// A shared secret: the bytes of the file as they are, without one trailing newline.
+    /// A shared secret: the bytes of the file as they are, without one trailing newline (LF).
     /// At least as long as the hash: 32 bytes for HS256, 48 for HS384, 64 for HS512
     #[arg(verbatim_doc_comment, long, value_name = "FILE")]
     pub(crate) secret_file: Option<PathBuf>,
@@ -197,6 +197,17 @@ fn usage(error: &clap::Error) -> Failure {
     let tip = paragraphs.find(|paragraph| paragraph.starts_with("tip: "));
     let tip = tip.as_deref().and_then(|tip| tip.strip_prefix("tip: "));
     let remedy = tip.map_or(SEE_HELP.to_owned(), |tip| format!("{tip}; {SEE_HELP}"));
+    let refused = match error.get(ContextKind::InvalidValue) {
+        Some(ContextValue::String(value)) => !value.is_empty(),
+        _ => false,
+    };
+    if let (true, Some(flag)) = (refused, error.get(ContextKind::InvalidArg)) {
+        // Nor is a value: it may be a token that lost its way.
+        let flag = flag.to_string();
+        let expected = EXPECTED.iter().find(|(name, _)| flag.starts_with(name));
+        let remedy = expected.map_or(SEE_HELP, |(_, expected)| expected);
+        return Failure::usage(format!("the value of {flag} cannot be used"), remedy);
+    }
     if stray {
         return Failure::usage(
             "an argument is neither a command nor a flag",
@@ -212,6 +223,28 @@ fn usage(error: &clap::Error) -> Failure {
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
+
+/// What a flag takes whose value was refused.
+const EXPECTED: [(&str, &str); 6] = [
+    (
+        "--alg",
+        "name algorithms as tokens do, separated by commas: RS256,ES256",
+    ),
+    ("--leeway", "give whole seconds, at most a day: 0 to 86400"),
+    ("--now", "give whole seconds since 1970"),
+    (
+        "--iss",
+        "name an issuer, or leave the flag out to compare none",
+    ),
+    (
+        "--aud",
+        "name an audience, or leave the flag out to compare none",
+    ),
+    (
+        "--typ",
+        "name a type, or leave the flag out for access tokens",
+    ),
+];
 
 const SEE_HELP: &str = "the same command with `--help` lists its flags";
 

@@ -34,7 +34,6 @@ impl Decision {
 
     /// Granted only if both are. A denial outweighs an unknown: it would stand whatever the
     /// unknown turned out to be.
-    #[must_use]
     pub fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::Denied, _) | (_, Self::Denied) => Self::Denied,
@@ -44,7 +43,6 @@ impl Decision {
     }
 
     /// Granted if either is. An unknown outweighs a denial: it may yet have been a yes.
-    #[must_use]
     pub fn or(self, other: Self) -> Self {
         match (self, other) {
             (Self::Granted, _) | (_, Self::Granted) => Self::Granted,

@@ -18,7 +18,8 @@ use crate::refusal::Refusal;
 /// judged, and opens a [`RequestContext`] that everything behind it runs in. What it finds is what
 /// [`RequireRole`](crate::RequireRole) and [`CurrentUser`](crate::CurrentUser) go by.
 ///
-/// The correlation id is the request's own if it has a usable one, otherwise a new one.
+/// The correlation id is that of the context the request already runs in, otherwise the request's
+/// own if it has a usable one, otherwise a new one.
 ///
 /// Add it *after* the layers that require something: the layer added last is asked first.
 #[derive(Clone)]
@@ -139,7 +140,8 @@ where
                 authorizer: Arc::clone(&settings.authorizer),
                 realm: settings.realm.clone(),
             });
-            context.scope(inner.call(request)).await
+            let response = context.clone().enter(|| inner.call(request));
+            context.scope(response).await
         }))
     }
 }
@@ -153,19 +155,22 @@ impl Settings {
                 Ok(Some(identity))
             }
             Credentials::None if self.anonymous => Ok(None),
-            Credentials::None => Err(Refusal::MissingToken),
+            Credentials::None | Credentials::OtherScheme => Err(Refusal::MissingToken),
             Credentials::Malformed => Err(Refusal::MalformedCredentials),
         }
     }
 }
 
-/// The context the request already runs in, or a new one.
+/// What is known of the request before anybody was authenticated. Of the context it may already run
+/// in, only the correlation id is taken: the rest is somebody else's request, or somebody else's
+/// user.
 fn context_of<B>(request: &Request<B>) -> RequestContext {
-    RequestContext::current().unwrap_or_else(|| {
-        let id = CorrelationId::from_headers(request.headers());
-        RequestContext::builder(id.unwrap_or_else(CorrelationId::random))
-            .method(request.method().clone())
-            .path(request.uri().path())
-            .build()
-    })
+    let id = RequestContext::current()
+        .map(|context| context.correlation_id().clone())
+        .or_else(|| CorrelationId::from_headers(request.headers()))
+        .unwrap_or_else(CorrelationId::random);
+    RequestContext::builder(id)
+        .method(request.method().clone())
+        .path(request.uri().path())
+        .build()
 }

@@ -8,8 +8,10 @@ use http::{HeaderMap, HeaderValue};
 /// What a request presents itself with.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Credentials {
-    /// Nothing, or a scheme other than `Bearer`.
+    /// Nothing.
     None,
+    /// Something in a scheme other than `Bearer`.
+    OtherScheme,
     /// A token, of the right form as far as RFC 6750 goes.
     Bearer(Secret),
     /// Something that claims to be a bearer token and cannot be one, or more than one header.
@@ -39,12 +41,14 @@ fn read(headers: &HeaderMap) -> Credentials {
 
 fn read_value(value: &HeaderValue) -> Credentials {
     let bytes = value.as_bytes();
-    let scheme_end = bytes.iter().position(|&byte| byte == b' ');
+    let scheme_end = bytes.iter().position(u8::is_ascii_whitespace);
     let (scheme, rest) = bytes.split_at(scheme_end.unwrap_or(bytes.len()));
     if !scheme.eq_ignore_ascii_case(b"Bearer") {
-        return Credentials::None;
+        return Credentials::OtherScheme;
     }
-    let token = rest.trim_ascii();
+    // RFC 9110 §11.4 has spaces there; a tab is somebody's attempt to be read in two ways.
+    let token = rest.trim_ascii_end();
+    let token = &token[token.iter().take_while(|&&byte| byte == b' ').count()..];
     match std::str::from_utf8(token) {
         Ok(text) if is_b64token(token) => Credentials::Bearer(Secret::from(text)),
         _ => Credentials::Malformed,
@@ -84,11 +88,15 @@ mod tests {
     #[test]
     fn other_schemes_are_no_credentials_of_ours() {
         check(&[], &Credentials::None);
-        check(&[b""], &Credentials::None);
-        check(&[b"Basic dXNlcjpwYXNz"], &Credentials::None);
-        check(&[b"BearerX abc"], &Credentials::None);
-        check(&[b"abc"], &Credentials::None);
-        check(&[b"Bearer\tabc"], &Credentials::None);
+        for value in [
+            &b""[..],
+            b"Basic dXNlcjpwYXNz",
+            b"BearerX abc",
+            b"abc",
+            b"DPoP abc",
+        ] {
+            check(&[value], &Credentials::OtherScheme);
+        }
     }
 
     #[test]
@@ -101,6 +109,8 @@ mod tests {
             b"Bearer a,b",
             b"Bearer a=b",
             b"Bearer \"abc\"",
+            b"Bearer\tabc",
+            b"Bearer \tabc",
             b"Bearer abc\xff",
             b"Bearer \xc3\xa4",
         ] {

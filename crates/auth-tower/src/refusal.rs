@@ -32,7 +32,8 @@ pub enum Refusal {
     #[error("the user does not have what this requires")]
     Forbidden,
 
-    /// Nobody could say whether the token is good or the user may.
+    /// Nobody could say whether the token is good or the user may. Why is for the log: it may name
+    /// what stands behind the service.
     #[error("{0}")]
     Undetermined(Reason),
 
@@ -70,7 +71,7 @@ impl Refusal {
     pub fn problem(&self) -> Problem {
         let mut problem = Problem::new(self.status())
             .code(self.code())
-            .detail(self.to_string());
+            .detail(self.detail());
         if self.status() == StatusCode::UNAUTHORIZED {
             problem = problem.auth_method("bearer");
         }
@@ -81,6 +82,14 @@ impl Refusal {
             }
         }
         problem
+    }
+
+    /// What the client may know.
+    fn detail(&self) -> String {
+        match self {
+            Self::Undetermined(_) => "this cannot be decided now; try again later".to_owned(),
+            _ => self.to_string(),
+        }
     }
 
     /// The `WWW-Authenticate` header of RFC 6750 §3, or `None` where presenting another token

@@ -124,6 +124,8 @@ async fn a_token_nobody_can_judge_is_an_outage_and_no_reason_to_log_in_again() {
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(answer.code(), "keys_unavailable");
     assert_eq!(answer.challenge, None);
+    // Why is for the operator, not for whoever asks.
+    assert!(!answer.body.contains("issuer"), "{}", answer.body);
 }
 
 /// Without axum, and around a service that panics if it is called before it is ready.

@@ -8,10 +8,12 @@ use auth_jwt::{Algorithm, KeySet, Policy, StaticKeys, Verifier};
 use auth_testkit::{OidcIssuer, User};
 use auth_tower::{AuthLayer, CurrentUser, RequireRole};
 use axum::Router;
+use axum::body::Body;
 use axum::routing::get;
 use common::{Answer, ask};
 use expect_test::{Expect, expect};
-use http::StatusCode;
+use http::{Request, StatusCode};
+use tower::ServiceExt;
 
 async fn issuer() -> OidcIssuer {
     OidcIssuer::builder()
@@ -213,9 +215,11 @@ async fn anonymous_requests_pass_where_allowed_and_nowhere_else() {
     let header = [format!("Bearer {}", token.expose())];
     let answer = ask(&service, "/open", &header).await;
     assert_eq!((answer.status, &*answer.body), (StatusCode::OK, "bob"));
-    // A token that is presented must be good, also where none is needed.
-    let answer = ask(&service, "/open", &["Bearer forged".to_owned()]).await;
-    assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+    // What is presented must be good, also where nothing is needed.
+    for header in ["Bearer forged", "Basic YWRhOng=", "DPoP abc"] {
+        let answer = ask(&service, "/open", &[header.to_owned()]).await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{header}");
+    }
 }
 
 #[tokio::test]
@@ -245,6 +249,32 @@ async fn the_handler_runs_in_a_context_that_names_the_user() {
     .await;
     assert_eq!(answer.body, "test GET /a ada");
     assert!(RequestContext::current().is_none());
+}
+
+#[tokio::test]
+async fn a_request_made_while_handling_another_is_not_its_users() {
+    let issuer = issuer().await;
+    let seen = async || {
+        let context = RequestContext::current().unwrap();
+        let name = context
+            .principal()
+            .map(|principal| principal.name().to_owned());
+        format!("{} {name:?}", context.path().unwrap())
+    };
+    let inner = Router::new()
+        .route("/inner", get(seen))
+        .layer(auth_layer(&issuer).allow_anonymous());
+    let call_inner = move || {
+        let request = Request::get("/inner").body(Body::empty()).unwrap();
+        inner.clone().oneshot(request)
+    };
+    let outer = Router::new()
+        .route("/outer", get(call_inner))
+        .layer(auth_layer(&issuer));
+    let token = issuer.token("ada").unwrap().sign().unwrap();
+    let header = [format!("Bearer {}", token.expose())];
+    let answer = ask(&outer, "/outer", &header).await;
+    assert_eq!(answer.body, "/inner None");
 }
 
 #[tokio::test]

@@ -44,6 +44,7 @@ const UNKNOWN: &str =
     "an external crate must be vocabulary or fenced to this crate in xtask/layers.toml";
 const UMBRELLA: &str = "an umbrella may depend only on our own crates";
 const CALLERS: &str = "only auth-core, auth-jwt may make an Identity";
+const UNREAD: &str = "a file that is not read as Rust could make an Identity unseen";
 const HANDED_ON: &str = "the constructor of Identity may not be handed on";
 const RENAMED: &str = "the constructor of Identity may not go by another name";
 
@@ -222,6 +223,32 @@ fn the_constructor_of_identity_is_not_handed_on() {
         let finding = "lib.rs:1: auth-jwt renames `vouch` of auth-core";
         check_source("auth-jwt", renaming, &[(finding, RENAMED)]);
     }
+}
+
+#[test]
+fn the_constructor_of_identity_is_imported_or_called_and_nothing_else() {
+    for mention in [
+        "pub const MAKE: fn(Evidence) -> Identity = vouch;",
+        "let all: Vec<_> = evidence.map(vouch).collect();",
+        "macro_rules! make { ($it:expr) => { $crate::f(vouch, $it) } }",
+    ] {
+        let finding = "lib.rs:1: auth-jwt mentions `vouch` of auth-core";
+        check_source("auth-jwt", mention, &[(finding, HANDED_ON)]);
+    }
+}
+
+#[test]
+fn nothing_is_taken_in_that_this_check_does_not_read() {
+    for (taken_in, verb) in [
+        (r#"include!("forge.inc");"#, "uses include!"),
+        (r#"#[path = "forge.inc"] mod forge;"#, "uses #[path]"),
+    ] {
+        let finding = format!("lib.rs:1: auth-http {verb}");
+        check_source("auth-http", taken_in, &[(&finding, UNREAD)]);
+        check_source("auth-jwt", taken_in, &[]);
+    }
+    let text = r#"const README: &str = include_str!("README.md");"#;
+    check_source("auth-http", text, &[]);
 }
 
 #[test]

@@ -49,7 +49,7 @@ fn token(mut bytes: Vec<u8>) -> Result<Secret, Rejection> {
 }
 
 /// All but one newline at the end, be it LF or CRLF.
-pub(super) fn without_newline(bytes: &[u8]) -> &[u8] {
+fn without_newline(bytes: &[u8]) -> &[u8] {
     match bytes.strip_suffix(b"\n") {
         Some(line) => line.strip_suffix(b"\r").unwrap_or(line),
         None => bytes,

@@ -11,7 +11,6 @@ use auth_jwt::{
     VerificationKey,
 };
 
-use super::input::without_newline;
 use crate::args::KeyArguments;
 use crate::failure::Failure;
 
@@ -81,7 +80,7 @@ fn key_set(location: &Path) -> Result<KeySet, Failure> {
         ));
     }
     let document = read(location)?;
-    KeySet::from_jwks(document.expose()).map_err(|error| {
+    let keys = KeySet::from_jwks(document.expose()).map_err(|error| {
         let remedy = match error {
             KeySetError::TooLarge | KeySetError::TooManyKeys => {
                 "pass a key set with the keys of one issuer and nothing else"
@@ -92,7 +91,16 @@ fn key_set(location: &Path) -> Result<KeySet, Failure> {
             }
         };
         unusable(location, &error, remedy)
-    })
+    })?;
+    // An issuer may publish no key at all; but keys none of which is of any use are no keys.
+    match keys.skipped().first() {
+        Some(skipped) if keys.is_empty() => Err(unusable(
+            location,
+            &skipped.reason,
+            "pass a key set with a key that verifies signatures",
+        )),
+        _ => Ok(keys),
+    }
 }
 
 fn is_url(location: &Path) -> bool {
@@ -123,7 +131,9 @@ fn public_key_file(file: &Path) -> Result<KeySet, Failure> {
 /// One key for each HMAC algorithm that was asked for, HS256 if none was.
 fn secret(file: &Path, algorithms: &[Algorithm]) -> Result<KeySet, Failure> {
     let secret = read(file)?;
-    let secret = SecretBytes::from(without_newline(secret.expose()));
+    // The bytes are the secret, all but one newline: a carriage return may be part of it.
+    let secret = secret.expose();
+    let secret = SecretBytes::from(secret.strip_suffix(b"\n").unwrap_or(secret));
     let mut wanted: Vec<_> = algorithms
         .iter()
         .copied()

@@ -35,29 +35,32 @@ fn broken_flags_are_refused_with_a_remedy() {
         ),
         (
             &["token", "verify", "--jwks", "a", "--alg", "none"],
-            "invalid value 'none'",
+            "name algorithms",
         ),
         (
             &["token", "verify", "--jwks", "a", "--alg", "RS256,rs256"],
-            "invalid value 'rs256'",
+            "name algorithms",
         ),
         (
             &["token", "verify", "--jwks", "a", "--alg", "RS256,"],
             "--alg",
         ),
         (&["token", "verify", "--jwks", "a", "--alg", ""], "--alg"),
-        (&["token", "verify", "--jwks", "a", "--leeway", "-1"], "-1"),
+        (
+            &["token", "verify", "--jwks", "a", "--leeway", "-1"],
+            "--leeway",
+        ),
         (
             &["token", "verify", "--jwks", "a", "--leeway", "86401"],
-            "0..=86400",
+            "0 to 86400",
         ),
         (
             &["token", "verify", "--jwks", "a", "--leeway", "1m"],
-            "invalid value '1m'",
+            "whole seconds",
         ),
         (
             &["token", "verify", "--jwks", "a", "--now", "today"],
-            "invalid value 'today'",
+            "whole seconds since 1970",
         ),
         (
             &[
@@ -72,15 +75,15 @@ fn broken_flags_are_refused_with_a_remedy() {
         ),
         (
             &["token", "verify", "--jwks", "a", "--iss", ""],
-            "'--iss <I>'",
+            "--iss <I>",
         ),
         (
             &["token", "verify", "--jwks", "a", "--aud", ""],
-            "'--aud <A>'",
+            "--aud <A>",
         ),
         (
             &["token", "verify", "--jwks", "a", "--typ", ""],
-            "'--typ <T>'",
+            "--typ <T>",
         ),
         (
             &["token", "verify", "--jwks", "a", "--secret", "b"],

@@ -49,6 +49,8 @@ fn is_key(bytes: &[u8]) -> bool {
     let ssh = [&b"ssh-"[..], b"ecdsa-sha2-", b"sk-ssh-", b"sk-ecdsa-"];
     has(b"-----BEGIN")
         || ssh.iter().any(|prefix| text.starts_with(prefix))
+        // The binary form of an SSH key begins with the length of its type.
+        || bytes.get(4..).is_some_and(|it| ssh.iter().any(|prefix| it.starts_with(prefix)))
         // A JWK that was damaged on its way into a file is public all the same.
         || has(br#""kty""#)
         || has(br#"\"kty\""#)
