@@ -21,8 +21,8 @@ use crate::CorrelationId;
 /// use http::StatusCode;
 ///
 /// let problem = Problem::new(StatusCode::FORBIDDEN)
-///     .code("insufficient_scope")
-///     .detail("this needs a role the user does not have");
+///     .with_code("insufficient_scope")
+///     .with_detail("this needs a role the user does not have");
 /// assert_eq!(
 ///     serde_json::to_string(&problem)?,
 ///     r#"{"type":"/Errors/Forbidden","title":"Forbidden","status":403,"detail":"this needs a role the user does not have","code":"insufficient_scope"}"#,
@@ -71,42 +71,42 @@ impl Problem {
 
     /// Sets the stable code a program branches on.
     #[must_use]
-    pub fn code(mut self, code: impl Into<Cow<'static, str>>) -> Self {
+    pub fn with_code(mut self, code: impl Into<Cow<'static, str>>) -> Self {
         self.code = Some(code.into());
         self
     }
 
     /// Sets the sentence for a person.
     #[must_use]
-    pub fn detail(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
+    pub fn with_detail(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
         self.detail = Some(detail.into());
         self
     }
 
     /// Sets which resource it happened at: a path, without its query.
     #[must_use]
-    pub fn instance(mut self, instance: impl Into<Box<str>>) -> Self {
+    pub fn with_instance(mut self, instance: impl Into<Box<str>>) -> Self {
         self.instance = Some(instance.into());
         self
     }
 
     /// Adds one of several things that are wrong.
     #[must_use]
-    pub fn error(mut self, error: impl Into<Box<str>>) -> Self {
+    pub fn with_error(mut self, error: impl Into<Box<str>>) -> Self {
         self.errors.push(error.into());
         self
     }
 
     /// Sets the identifier a person can quote to find the request in the logs.
     #[must_use]
-    pub fn correlation_id(mut self, id: &CorrelationId) -> Self {
+    pub fn with_correlation_id(mut self, id: &CorrelationId) -> Self {
         self.correlation_id = Some(id.as_str().into());
         self
     }
 
     /// Sets the way of authentication that was refused, such as `bearer` (401 only).
     #[must_use]
-    pub fn auth_method(mut self, method: impl Into<Box<str>>) -> Self {
+    pub fn with_auth_method(mut self, method: impl Into<Box<str>>) -> Self {
         self.auth_method = Some(method.into());
         self
     }
@@ -127,13 +127,18 @@ impl Problem {
     }
 
     /// The stable code, if there is one.
-    pub fn code_str(&self) -> Option<&str> {
+    pub fn code(&self) -> Option<&str> {
         self.code.as_deref()
     }
 
     /// The sentence for a person, if there is one.
-    pub fn detail_str(&self) -> Option<&str> {
+    pub fn detail(&self) -> Option<&str> {
         self.detail.as_deref()
+    }
+
+    /// Which resource it happened at, if it is stated.
+    pub fn instance(&self) -> Option<&str> {
+        self.instance.as_deref()
     }
 
     /// The several things that are wrong.
@@ -142,12 +147,12 @@ impl Problem {
     }
 
     /// The identifier to quote, if there is one.
-    pub fn correlation_id_str(&self) -> Option<&str> {
+    pub fn correlation_id(&self) -> Option<&str> {
         self.correlation_id.as_deref()
     }
 
     /// The way of authentication that was refused, if it is stated.
-    pub fn auth_method_str(&self) -> Option<&str> {
+    pub fn auth_method(&self) -> Option<&str> {
         self.auth_method.as_deref()
     }
 
@@ -280,12 +285,12 @@ mod tests {
     #[test]
     fn what_is_written_in_either_shape_is_read_back() {
         let problem = Problem::new(StatusCode::UNAUTHORIZED)
-            .code("expired")
-            .detail("the token has expired")
-            .error("the token has expired")
-            .instance("/orders")
-            .correlation_id(&CorrelationId::parse("c-1").unwrap())
-            .auth_method("bearer");
+            .with_code("expired")
+            .with_detail("the token has expired")
+            .with_error("the token has expired")
+            .with_instance("/orders")
+            .with_correlation_id(&CorrelationId::parse("c-1").unwrap())
+            .with_auth_method("bearer");
         let rfc = serde_json::to_vec(&problem).unwrap();
         let read = Problem::from_json(StatusCode::UNAUTHORIZED, &rfc).unwrap();
         assert_eq!(read, problem);
@@ -293,7 +298,7 @@ mod tests {
         let platform = serde_json::to_vec(&problem.platform()).unwrap();
         let read = Problem::from_json(StatusCode::UNAUTHORIZED, &platform).unwrap();
         assert_eq!(read.errors().collect::<Vec<_>>(), ["the token has expired"]);
-        assert_eq!(read.correlation_id_str(), Some("c-1"));
+        assert_eq!(read.correlation_id(), Some("c-1"));
     }
 
     #[test]

@@ -247,7 +247,7 @@ fn answered(status: StatusCode, problem: Option<&Problem>) -> String {
         text.push(' ');
         text.push_str(reason);
     }
-    let code = problem.and_then(Problem::code_str).filter(|c| is_code(c));
+    let code = problem.and_then(Problem::code).filter(|c| is_code(c));
     let title = problem
         .map(Problem::title)
         .filter(|title| is_title(title) && Some(*title) != status.canonical_reason());
@@ -288,7 +288,7 @@ mod tests {
 
     #[test]
     fn a_status_is_shown_with_its_code_or_its_title_and_nothing_else_of_the_body() {
-        let problem = |status| Problem::new(status).detail("the token s3cr3t is no good");
+        let problem = |status| Problem::new(status).with_detail("the token s3cr3t is no good");
         let unauthorized = problem(StatusCode::UNAUTHORIZED);
         let title = |text: &str| {
             let body = serde_json::to_vec(&serde_json::json!({ "title": text })).unwrap();
@@ -297,14 +297,14 @@ mod tests {
         for (problem, expected) in [
             (unauthorized.clone(), "401 Unauthorized"),
             (
-                unauthorized.clone().code("expired"),
+                unauthorized.clone().with_code("expired"),
                 "401 Unauthorized (expired)",
             ),
             (
-                unauthorized.clone().code("s3cr3t is expired"),
+                unauthorized.clone().with_code("s3cr3t is expired"),
                 "401 Unauthorized",
             ),
-            (unauthorized.code("s".repeat(49)), "401 Unauthorized"),
+            (unauthorized.with_code("s".repeat(49)), "401 Unauthorized"),
             (title("Token expired"), "401 Unauthorized (Token expired)"),
             (title("Token s3cr3t expired"), "401 Unauthorized"),
             (title(&"s".repeat(25)), "401 Unauthorized"),

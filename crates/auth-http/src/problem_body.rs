@@ -18,7 +18,7 @@ pub(crate) fn read(status: StatusCode, body: &[u8]) -> Option<Problem> {
         };
         let problem = Problem::new(status);
         match body.get("detail") {
-            Some(Value::String(detail)) => Some(problem.detail(detail.clone())),
+            Some(Value::String(detail)) => Some(problem.with_detail(detail.clone())),
             Some(Value::Array(details)) => Some(with_list(problem, details)),
             Some(Value::Object(detail)) => with_error(problem, detail),
             _ => with_error(problem, &body),
@@ -40,19 +40,19 @@ fn with_error(problem: Problem, body: &Map<String, Value>) -> Option<Problem> {
         (None, None, None) => None,
         (error, Some(code), message) => {
             let detail = message.or(error);
-            Some(with_detail(problem.code(code), detail))
+            Some(with_detail(problem.with_code(code), detail))
         }
-        (Some(error), None, Some(message)) => Some(problem.code(error).detail(message)),
+        (Some(error), None, Some(message)) => Some(problem.with_code(error).with_detail(message)),
         // Alone, `error` is a code or a sentence; only one of them has spaces.
-        (Some(error), None, None) if error.contains(' ') => Some(problem.detail(error)),
-        (Some(error), None, None) => Some(problem.code(error)),
+        (Some(error), None, None) if error.contains(' ') => Some(problem.with_detail(error)),
+        (Some(error), None, None) => Some(problem.with_code(error)),
         (None, None, message) => Some(with_detail(problem, message)),
     }
 }
 
 fn with_detail(problem: Problem, detail: Option<String>) -> Problem {
     match detail {
-        Some(detail) => problem.detail(detail),
+        Some(detail) => problem.with_detail(detail),
         None => problem,
     }
 }
@@ -63,7 +63,7 @@ fn with_list(problem: Problem, details: &[Value]) -> Problem {
     details
         .iter()
         .filter_map(one_of_list)
-        .fold(problem, Problem::error)
+        .fold(problem, Problem::with_error)
 }
 
 fn one_of_list(detail: &Value) -> Option<String> {
@@ -94,7 +94,7 @@ mod tests {
         let text = read(StatusCode::BAD_REQUEST, body.as_bytes()).map(|problem| {
             let errors = problem.errors().collect::<Vec<_>>().join(", ");
             let or_dash = |text: Option<&str>| text.unwrap_or("-").to_owned();
-            let (code, detail) = (or_dash(problem.code_str()), or_dash(problem.detail_str()));
+            let (code, detail) = (or_dash(problem.code()), or_dash(problem.detail()));
             format!("{code} | {detail} | {errors}")
         });
         assert_eq!(text.as_deref().unwrap_or("none"), expected, "{body}");

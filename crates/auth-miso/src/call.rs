@@ -78,8 +78,5 @@ impl Call {
 /// is final, and costs no mint (contract miso §13 B5).
 fn may_be_the_client_token(fault: &Fault) -> bool {
     fault.status() == Some(http::StatusCode::UNAUTHORIZED)
-        && fault
-            .problem()
-            .and_then(|problem| problem.auth_method_str())
-            != Some("bearer")
+        && fault.problem().and_then(|problem| problem.auth_method()) != Some("bearer")
 }

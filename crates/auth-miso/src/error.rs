@@ -46,7 +46,7 @@ impl MisoError {
     pub(crate) fn from_fault(fault: Fault, with_user: bool) -> Self {
         let kind = match (fault.status(), fault.kind()) {
             (Some(StatusCode::UNAUTHORIZED), _) => {
-                let method = fault.problem().and_then(Problem::auth_method_str);
+                let method = fault.problem().and_then(Problem::auth_method);
                 match method {
                     Some("bearer") => MisoErrorKind::UserTokenRefused,
                     Some(_) => MisoErrorKind::ApplicationRefused,

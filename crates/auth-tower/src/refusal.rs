@@ -70,15 +70,15 @@ impl Refusal {
     /// [`RequestContext`](auth_core::RequestContext), if there is one.
     pub fn problem(&self) -> Problem {
         let mut problem = Problem::new(self.status())
-            .code(self.code())
-            .detail(self.detail());
+            .with_code(self.code())
+            .with_detail(self.detail());
         if self.status() == StatusCode::UNAUTHORIZED {
-            problem = problem.auth_method("bearer");
+            problem = problem.with_auth_method("bearer");
         }
         if let Some(context) = RequestContext::current() {
-            problem = problem.correlation_id(context.correlation_id());
+            problem = problem.with_correlation_id(context.correlation_id());
             if let Some(path) = context.path() {
-                problem = problem.instance(path);
+                problem = problem.with_instance(path);
             }
         }
         problem

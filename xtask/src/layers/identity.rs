@@ -71,20 +71,19 @@ fn among_callers(
     position: usize,
     rule: &IdentityRule,
 ) -> Option<(String, String)> {
+    if tokens[position].text != rule.constructor {
+        return None;
+    }
     let next = tokens.get(position + 1).map(|token| token.text);
     let handed_on = "the constructor of Identity may not be handed on".to_owned();
-    if tokens[position].text != rule.constructor {
-        None
-    } else if next == Some("as") {
-        let renamed = "the constructor of Identity may not go by another name".to_owned();
-        Some((names("renames", rule), renamed))
-    } else {
-        match visibility_of_use(tokens, position) {
-            Some(Visibility::Public) => Some((names("re-exports", rule), handed_on)),
-            Some(Visibility::Private) => None,
-            None if next == Some("(") => None,
-            None => Some((names("mentions", rule), handed_on)),
+    match (visibility_of_use(tokens, position), next) {
+        (Some(Visibility::Public), _) => Some((names("re-exports", rule), handed_on)),
+        (_, Some("as")) => {
+            let renamed = "the constructor of Identity may not go by another name".to_owned();
+            Some((names("renames", rule), renamed))
         }
+        (Some(Visibility::Private), _) | (None, Some("(")) => None,
+        (None, _) => Some((names("mentions", rule), handed_on)),
     }
 }
 

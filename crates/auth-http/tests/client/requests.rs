@@ -281,7 +281,7 @@ async fn a_problem_is_read_whatever_its_shape() {
         let server = FaultServer::start([answer("422 X", &[], body)]).await;
         let fault = server.client().post("/").send().await.unwrap_err();
         let problem = fault.problem().unwrap();
-        assert_eq!((problem.code_str(), problem.detail_str()), (code, detail));
+        assert_eq!((problem.code(), problem.detail()), (code, detail));
         assert_eq!(problem.status(), 422);
     }
 }

@@ -264,21 +264,21 @@ fn success(state: &State, data: Value) -> Response {
 fn unauthorized(auth_method: &str, detail: &'static str, uri: &Uri) -> Response {
     respond(
         Problem::new(StatusCode::UNAUTHORIZED)
-            .detail(detail)
-            .auth_method(auth_method),
+            .with_detail(detail)
+            .with_auth_method(auth_method),
         uri,
     )
 }
 
 fn problem(status: StatusCode, detail: &'static str, uri: &Uri) -> Response {
-    respond(Problem::new(status).detail(detail), uri)
+    respond(Problem::new(status).with_detail(detail), uri)
 }
 
 /// The platform's own shape, as plain JSON: the published clients parse nothing else.
 fn respond(problem: Problem, uri: &Uri) -> Response {
     let problem = problem
-        .instance(uri.path())
-        .correlation_id(&CorrelationId::random());
+        .with_instance(uri.path())
+        .with_correlation_id(&CorrelationId::random());
     (problem.status(), Json(problem.platform())).into_response()
 }
 
