@@ -34,6 +34,7 @@ fn text_keeps_everything_but_its_secrets() {
             "at http://h,http://u:p@h2/",
             "at http://h,http://***MASKED***@h2/",
         ),
+        ("password==abc", "password==***MASKED***"),
         (
             "Server=db;Password=a,b;User=ada",
             "Server=db;Password=***MASKED***;User=ada",

@@ -75,8 +75,8 @@ fn value_after(text: &str, index: usize, equals: bool, name_quoted: bool) -> Opt
     let sign = text[index..].trim_start_matches([':', '=', '>']);
     let start = text.len() - sign.trim_start_matches(' ').len();
     let value = &text[start..];
-    // `==` compares.
-    if text[index..].starts_with("==") {
+    // `a == b` compares; without the space it may be a value that begins so.
+    if text[index..].starts_with("== ") {
         return None;
     }
     for quote in ["\\\"", "\"", "'"] {
