@@ -11,7 +11,7 @@
 //! - [`Authenticator`], [`Authorizer`] and [`IdentityProvider`]: the ports of whoever judges.
 //! - [`Problem`]: an error body, in the shape of RFC 9457 and in the platform's own.
 //! - [`RequestContext`]: what is known about the request at hand; it follows the future.
-//! - [`Clock`], [`UnixTime`], [`CorrelationId`], [`BoxFuture`].
+//! - [`Clock`], [`UnixTime`], [`CorrelationId`], [`EventId`], [`BoxFuture`].
 //! - [`config`]: settings from an [`Env`](config::Env), all problems reported at once.
 //!
 //! ```
@@ -30,6 +30,7 @@ pub mod config;
 mod context;
 mod correlation;
 mod decision;
+mod event_id;
 mod future;
 pub mod identity;
 mod principal;
@@ -42,6 +43,7 @@ pub use crate::clock::{Clock, SystemClock, UnixTime};
 pub use crate::context::{RequestContext, RequestContextBuilder, Scoped};
 pub use crate::correlation::CorrelationId;
 pub use crate::decision::{Decision, Reason};
+pub use crate::event_id::EventId;
 pub use crate::future::BoxFuture;
 pub use crate::identity::Identity;
 pub use crate::principal::{Permission, Principal, PrincipalBuilder, Role};

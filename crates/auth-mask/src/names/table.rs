@@ -1,0 +1,390 @@
+//! The names that `iso27001` masks, each with the reason. `docs/masking.md` is printed from here.
+
+use crate::Category;
+
+/// Names of one category that are listed for one reason.
+pub(super) struct Group {
+    pub(super) category: Category,
+    /// Why they are listed.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "it is for the page, which a test prints")
+    )]
+    pub(super) reason: &'static str,
+    /// Sensitive wherever a name ends with them, and in the plural.
+    pub(super) ends: &'static [&'static str],
+    /// Sensitive only if nothing stands before them, because they mean something else elsewhere.
+    pub(super) wholes: &'static [&'static str],
+}
+
+#[rustfmt::skip] // A table, read by the line.
+pub(super) const GROUPS: &[Group] = &[
+    Group {
+        category: Category::Credentials,
+        reason: "Passwords: whoever has one is its owner. `pass` alone is a password in most settings and a result in a few.",
+        ends: &[
+            "password", "passwd", "passwrd", "passw", "pswd", "pwd", "pass phrase", "pass code", "pass key",
+            "user pass", "db pass", "database pass", "smtp pass", "mail pass", "mysql pass", "pg pass", "redis pass",
+            "ftp pass", "admin pass", "root pass", "new pass", "old pass", "key pass", "store pass", "auth pass", "login pass",
+            "passwort", "kennwort", "contraseña", "contrasena", "senha", "mot de passe", "wachtwoord", "salasana",
+            "lösenord", "adgangskode", "hasło", "пароль", "密码", "密碼", "パスワード",
+        ],
+        wholes: &["pass"],
+    },
+    Group {
+        category: Category::Credentials,
+        reason: "Secrets by name, and what is sealed or carries a password inside. `auth` alone holds user and password in many clients.",
+        ends: &[
+            "secret", "secret id", "credential", "cred", "authorization", "authorization header", "auth header",
+            "basic auth", "http auth", "proxy auth", "connection string", "connection str", "conn string", "conn str", "dsn",
+            "shared access signature", "plaintext", "cleartext",
+        ],
+        wholes: &["auth", "authorisation"],
+    },
+    Group {
+        category: Category::Credentials,
+        reason: "Keys that open, sign or decrypt. `key` alone is not listed: most keys only find things (`primaryKey`, `cacheKey`).",
+        ends: &[
+            "api key", "app key", "application key", "access key", "secret key", "private key", "privkey", "encryption key",
+            "decryption key", "encrypt key", "crypto key", "cipher key", "signing key", "sign key", "signature key", "master key",
+            "root key", "shared key", "preshared key", "psk", "symmetric key", "aes key", "hmac key", "rsa key", "ec key", "ssh key",
+            "deploy key", "host private key", "tls key", "ssl key", "client key", "server key", "account key", "storage key",
+            "service account key", "auth key", "authentication key", "authorization key", "license key", "licence key",
+            "consumer key", "subscription key", "functions key", "function key", "integration key", "write key", "admin key",
+            "recovery key", "unlock key", "unseal key", "unsealing key", "wrapping key", "data encryption key", "key encryption key",
+            "kek", "dek", "jwt key", "token key", "webhook key", "key material", "private jwk", "private pem",
+        ],
+        wholes: &[],
+    },
+    Group {
+        category: Category::Credentials,
+        reason: "What proves somebody once: codes by mail or app, recovery words, answers. `pin` alone is a number to remember; elsewhere it is a pin on a map or a chip.",
+        ends: &[
+            "otp", "totp", "one time code", "one time pin", "otp code", "totp code", "mfa code", "2fa code", "tfa code",
+            "two factor code", "sms code", "verification code", "login code", "access code", "auth code", "authorization code",
+            "authorisation code", "device code", "user code", "recovery code", "backup code", "reset code", "activation code",
+            "confirmation code", "code verifier", "oauth verifier", "magic link", "reset link", "seed phrase", "recovery phrase",
+            "secret phrase", "mnemonic", "security answer", "pin code", "pin number", "user pin", "card pin", "login pin",
+            "account pin", "atm pin", "sim pin", "device pin", "new pin", "old pin", "current pin", "security pin", "puk",
+        ],
+        wholes: &["pin"],
+    },
+    Group {
+        category: Category::Tokens,
+        reason: "Bearer tokens of every kind: whoever holds one may use it.",
+        ends: &[
+            "token", "jwt", "jws", "jwe", "bearer", "id token hint", "client assertion", "saml assertion", "saml response",
+            "dpop", "github pat", "gitlab pat", "azure pat", "devops pat", "ticket granting ticket", "service ticket",
+        ],
+        wholes: &["assertion"],
+    },
+    Group {
+        category: Category::Tokens,
+        reason: "Tokens against forged requests: known, they forge one.",
+        ends: &["csrf", "xsrf"],
+        wholes: &[],
+    },
+    Group {
+        category: Category::Session,
+        reason: "What continues somebody's session. `session` and `sid` alone are one; `gameSession` and `accountSid` are not.",
+        ends: &[
+            "session id", "sess id", "session cookie", "session key", "session state", "session handle", "user session",
+            "auth session", "login session", "web session", "cookie", "set cookie", "cookie header", "php sess id", "jsession id",
+            "connect sid",
+        ],
+        wholes: &["session", "sid"],
+    },
+    Group {
+        category: Category::Payment,
+        reason: "Card data (PCI DSS 3.3 to 3.5). Brand and last four digits may be shown, and have other names.",
+        ends: &[
+            "card number", "card no", "card num", "credit card", "debit card", "payment card", "cc number", "cc num", "cc no",
+            "primary account number", "card pan", "card data", "card details", "card info", "cardholder data", "card expiry",
+            "card expiry date", "card expiration", "card expiration date", "card exp", "cc exp", "cvv", "cvc", "cvn",
+            "card verification value", "card verification code", "security code", "track data", "magnetic stripe", "pin block",
+        ],
+        wholes: &["pan", "csc"],
+    },
+    Group {
+        category: Category::Payment,
+        reason: "Bank accounts: enough for a direct debit.",
+        ends: &[
+            "iban", "bban", "account number", "account no", "account num", "acct number", "acct no", "acct num", "bank account",
+            "bank details", "routing number", "sort code",
+        ],
+        wholes: &[],
+    },
+    Group {
+        category: Category::GovernmentId,
+        reason: "Numbers a state gives to a person.",
+        ends: &[
+            "ssn", "social security number", "social security no", "social security", "social insurance number", "national id",
+            "national id number", "national identification number", "national identity number", "national insurance number", "nino",
+            "personal identity number", "personal identity code", "personal code", "identity card number", "identity number",
+            "id card number", "id number", "passport", "passport number", "passport no", "passport num", "driver license",
+            "drivers license", "driver licence", "drivers licence", "driving license", "driving licence", "driver license number",
+            "drivers license number", "driver licence number", "drivers licence number", "driving license number",
+            "driving licence number", "tax id", "tax number", "tax identification number", "taxpayer id", "itin", "visa number",
+            "residence permit number", "voter id", "aadhaar", "aadhaar number", "cpf", "pesel", "bsn", "codice fiscale", "dni",
+            "curp", "personnummer", "fødselsnummer", "henkilötunnus", "henkilotunnus", "hetu",
+        ],
+        wholes: &["tin", "nie", "sin"],
+    },
+    Group {
+        category: Category::GovernmentId,
+        reason: "What authorities and banks ask to be sure who somebody is.",
+        ends: &["date of birth", "dob", "birth date", "birthday", "place of birth", "birth place", "mothers maiden name", "mother maiden name", "maiden name"],
+        wholes: &[],
+    },
+    Group {
+        category: Category::Health,
+        reason: "Data concerning health (GDPR Article 9).",
+        ends: &[
+            "diagnosis", "diagnoses", "diagnosis code", "icd code", "icd 10", "medical record", "medical record number", "mrn",
+            "medical history", "medical condition", "health condition", "health record", "health insurance number",
+            "health insurance id", "nhs number", "medicare number", "medicaid number", "blood type", "blood group", "allergy",
+            "allergies", "medication", "prescription", "vaccination status", "lab result", "symptom", "disability", "disabilities",
+            "hiv status", "genetic data", "biometric data", "pregnancy", "pregnancy status",
+        ],
+        wholes: &[],
+    },
+    Group {
+        category: Category::Contact,
+        reason: "How somebody is reached. Off unless switched on: a trail that does not say who did it proves little.",
+        ends: &[
+            "email", "mail address", "email address", "phone", "phone number", "telephone", "telephone number", "mobile",
+            "mobile number", "fax", "fax number", "home address", "postal address", "street address", "billing address",
+            "shipping address", "delivery address", "mailing address", "street", "zip code", "postal code", "postcode",
+        ],
+        wholes: &["address", "zip"],
+    },
+];
+
+/// Innocent, although a shorter name at their end is not: positions in a list, counts of what a
+/// language model read, pieces of a grammar, a browser's permissions.
+pub(super) const INNOCENT: &[&str] = &[
+    "page token",
+    "next token",
+    "previous token",
+    "continuation token",
+    "sync token",
+    "cancellation token",
+    "max token",
+    "min token",
+    "total token",
+    "prompt token",
+    "completion token",
+    "input token",
+    "output token",
+    "reasoning token",
+    "cached token",
+    "limit token",
+    "remaining token",
+    "num token",
+    "design token",
+    "bos token",
+    "eos token",
+    "pad token",
+    "unk token",
+    "stop token",
+    "allow credential",
+    "accept cookie",
+    "allow cookie",
+    "enable cookie",
+];
+
+/// Words written together by others: a word that ends so means what the tail means. None of them
+/// ends an English word by chance.
+pub(super) const TAILS: &[&str] = &[
+    "password",
+    "passwd",
+    "passwort",
+    "passphrase",
+    "passcode",
+    "pwd",
+    "secret",
+    "apikey",
+    "accesskey",
+    "secretkey",
+    "privatekey",
+    "encryptionkey",
+    "signingkey",
+    "credential",
+    "token",
+    "cookie",
+    "sessionid",
+    "creditcard",
+    "cardnumber",
+];
+
+/// What follows a word and still means the same: the value itself, in some form.
+pub(super) const CARRIERS: &[&str] = &[
+    "again",
+    "b",
+    "base",
+    "binary",
+    "blob",
+    "clear",
+    "confirm",
+    "confirmation",
+    "content",
+    "contents",
+    "current",
+    "data",
+    "decrypted",
+    "digest",
+    "encoded",
+    "encrypted",
+    "hash",
+    "hashed",
+    "hex",
+    "new",
+    "old",
+    "pem",
+    "plain",
+    "plaintext",
+    "previous",
+    "raw",
+    "repeat",
+    "repeated",
+    "salt",
+    "str",
+    "string",
+    "text",
+    "v",
+    "val",
+    "value",
+    "values",
+];
+
+/// What begins a name whose value is yes or no.
+pub(super) const QUESTIONS: &[&str] = &[
+    "can", "has", "is", "needs", "requires", "should", "supports",
+];
+
+/// Sensitive as the whole name of a query parameter only: codes of OAuth 2.0, signatures that are
+/// the permission (Azure, AWS, Google, CloudFront), and Google's `key`.
+pub(super) const IN_QUERIES: &[&str] = &[
+    "code",
+    "key",
+    "sig",
+    "signature",
+    "ticket",
+    "xamzsignature",
+    "xgoogsignature",
+    "xosssignature",
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+    use std::fmt::Write;
+
+    use expect_test::expect_file;
+
+    use super::*;
+    use crate::names::{NAMES, forms};
+
+    #[test]
+    fn no_name_is_listed_twice() {
+        let mut seen = HashSet::new();
+        let names = GROUPS
+            .iter()
+            .flat_map(|group| group.ends.iter().chain(group.wholes));
+        for name in names.chain(INNOCENT) {
+            let form = forms(name).next().unwrap();
+            assert!(seen.insert(form), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn every_tail_is_a_name() {
+        for tail in TAILS {
+            assert!(NAMES.meanings.contains_key(*tail), "{tail:?}");
+        }
+    }
+
+    /// The page is made from the table: `UPDATE_EXPECT=1 cargo test -p auth-mask` writes it.
+    #[test]
+    fn the_page_lists_every_name_with_its_reason() {
+        let list = |names: &[&str]| {
+            let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+            names.join(", ")
+        };
+        let mut page = PAGE.to_owned();
+        let mut category = None;
+        for group in GROUPS {
+            if category.replace(group.category) != Some(group.category) {
+                let off = if group.category.is_default() {
+                    ""
+                } else {
+                    ", off unless switched on"
+                };
+                write!(page, "\n### `{}`{off}\n", group.category.code()).unwrap();
+            }
+            write!(page, "\n{}\n\n{}.\n", group.reason, list(group.ends)).unwrap();
+            if !group.wholes.is_empty() {
+                write!(page, "\nOnly as the whole name: {}.\n", list(group.wholes)).unwrap();
+            }
+        }
+        write!(
+            page,
+            "\n## Innocent names\n\n\
+             These end with a sensitive name and are innocent: {}.\n\n\
+             So is a name that asks a question, because its value is yes or no: one that begins with {}.\n\n\
+             ## Words that change nothing\n\n\
+             What these follow is judged without them, as `secretValue` and `passwordHash` show: {}.\n\n\
+             ## Written together\n\n\
+             A single word that ends with one of these is what they are (`userpassword`, `PGPASSWORD`): {}.\n\n\
+             ## Query parameters\n\n\
+             In a query these are sensitive as the whole name, and innocent elsewhere: {}.\n",
+            list(INNOCENT),
+            list(QUESTIONS),
+            list(CARRIERS),
+            list(TAILS),
+            list(IN_QUERIES),
+        )
+        .unwrap();
+        expect_file!["../../../../docs/masking.md"].assert_eq(&page);
+    }
+
+    const PAGE: &str = "\
+# Masking
+
+What a log or an audit event may show. Everything here is done by [`auth-mask`](../crates/auth-mask); the value of what is listed is
+replaced as a whole, whatever its type, with `***MASKED***`.
+
+This page is written by a test of `crates/auth-mask/src/names/table.rs` (`UPDATE_EXPECT=1 cargo test -p auth-mask`). Change the
+table, not the page.
+
+## Policies
+
+- **`iso27001`** is the default, and what this page is about: names by category, each of which can be switched off or on, and
+  values that are secrets wherever they stand.
+- **`miso-4.9`** masks exactly what miso-client 4.9.0 masks: names that *contain* one of 21 substrings, without regard to case,
+  `_` and `-`. It masks `success` and `author` and shows `passphrase`. Choose it only where equal output is asked for.
+
+## How names are compared
+
+By words. A name is split at a change of case, at digits and at everything that is no letter, so that `accessToken`,
+`access_token`, `ACCESS-TOKEN`, `user.access.token` and `X-Access-Token` all end with `access token`. A name is sensitive if it
+**ends** with a listed name, in the singular or the plural: `dbPassword` is a password, and `passwordPolicy` is a policy. Of two
+listed names the longer one decides.
+
+## Values
+
+Under `iso27001` a string that goes by an innocent name is looked through too, and so is free text:
+
+| what | example | what is shown |
+|---|---|---|
+| credentials of a scheme | `Bearer abc.def`, `Basic dXNlcjpwYXNz` | `Bearer ***MASKED***` |
+| tokens (JWS, JWE) | `eyJhbGciOi….eyJzdWIiOi….c2ln` | `***MASKED***` |
+| private keys | `-----BEGIN PRIVATE KEY-----` to its end | `***MASKED***` |
+| URLs with a user | `postgres://ada:secret@db/x` | `postgres://***MASKED***@db/x` |
+| assignments | `?token=abc&page=2`, `password=abc`, `secret: \"abc\"` | `?token=***MASKED***&page=2` |
+
+Nothing is guessed from how random a string looks.
+
+## Names by category
+";
+}

@@ -1,0 +1,76 @@
+//! Masking of free text: what is a secret wherever it stands.
+//!
+//! Each file finds one kind of secret. They run one after the other over the whole text, and each
+//! leaves alone what is masked already.
+
+mod assignment;
+mod jwt;
+mod pem;
+mod scheme;
+pub(crate) mod userinfo;
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use crate::{MASK, Masker};
+
+/// Borrowed if there was nothing to mask.
+pub(crate) fn mask<'a>(masker: &Masker, text: &'a str) -> Cow<'a, str> {
+    let text = then(text.into(), pem::mask);
+    let text = then(text, userinfo::mask);
+    // Before the assignments: of `auth=Bearer abc`, the value would end at the space.
+    let text = then(text, scheme::mask);
+    let text = then(text, jwt::mask);
+    then(text, |text| assignment::mask(masker, text))
+}
+
+fn then<'a>(text: Cow<'a, str>, pass: impl Fn(&str) -> Cow<'_, str>) -> Cow<'a, str> {
+    match pass(&text) {
+        Cow::Owned(masked) => masked.into(),
+        Cow::Borrowed(_) => text,
+    }
+}
+
+/// Replaces ranges of a text, front to back, and copies nothing until there is one.
+struct Rewriter<'a> {
+    text: &'a str,
+    /// Up to where the text was copied or replaced.
+    done: usize,
+    out: String,
+}
+
+impl<'a> Rewriter<'a> {
+    fn new(text: &'a str) -> Self {
+        Self {
+            text,
+            done: 0,
+            out: String::new(),
+        }
+    }
+
+    /// Puts the mask in place of a range, unless the range is behind what was replaced before or
+    /// is masked already.
+    fn mask(&mut self, range: Range<usize>) {
+        if range.start < self.done || range.is_empty() || &self.text[range.clone()] == MASK {
+            return;
+        }
+        self.out.push_str(&self.text[self.done..range.start]);
+        self.out.push_str(MASK);
+        self.done = range.end;
+    }
+
+    fn finish(mut self) -> Cow<'a, str> {
+        if self.done == 0 {
+            return self.text.into();
+        }
+        self.out.push_str(&self.text[self.done..]);
+        self.out.into()
+    }
+}
+
+/// Where the first of these characters stands, or the end.
+fn until(text: &str, from: usize, ends: impl Fn(char) -> bool) -> usize {
+    text[from..]
+        .find(ends)
+        .map_or(text.len(), |length| from + length)
+}

@@ -1,0 +1,228 @@
+//! Documents, headers, queries and text, through the public API.
+
+use std::collections::BTreeMap;
+
+use auth_mask::{MaskPolicy, Masker};
+use serde::Serialize;
+use serde_json::json;
+
+#[track_caller]
+fn check_text(text: &str, expected: &str) {
+    let masker = Masker::default();
+    assert_eq!(masker.mask_text(text), expected);
+    assert_eq!(masker.mask_text(expected), expected, "masked twice");
+}
+
+#[test]
+fn text_keeps_everything_but_its_secrets() {
+    for (text, expected) in [
+        (
+            "Authorization: Bearer abc123",
+            "Authorization: Bearer ***MASKED***",
+        ),
+        ("BEARER abc123, then", "BEARER ***MASKED***, then"),
+        ("auth=Bearer abc123", "auth=***MASKED*** ***MASKED***"),
+        ("Basic dXNlcjpwYXNz", "Basic ***MASKED***"),
+        (
+            "x eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0. y",
+            "x ***MASKED*** y",
+        ),
+        ("cut eyJhbGciOi.eyJzdWIiOi", "cut ***MASKED***"),
+        ("jwe eyJlbmMi..aXY.Y3Q.dGFn", "jwe ***MASKED***"),
+        ("amqp://ada:pw@mq:5672/x", "amqp://***MASKED***@mq:5672/x"),
+        (
+            "at http://h,http://u:p@h2/",
+            "at http://h,http://***MASKED***@h2/",
+        ),
+        ("password==abc", "password==***MASKED***"),
+        (
+            "Server=db;Password=a,b;User=ada",
+            "Server=db;Password=***MASKED***;User=ada",
+        ),
+        ("password = 'a b' ok", "password = '***MASKED***' ok"),
+        (
+            r#"Login { user: "ada", secret: "a\"b" }"#,
+            r#"Login { user: "ada", secret: "***MASKED***" }"#,
+        ),
+        (r#"{"pin":1234,"n":2}"#, r#"{"pin":***MASKED***,"n":2}"#),
+        (
+            r#"said {\"token\":\"abc\"}"#,
+            r#"said {\"token\":\"***MASKED***\"}"#,
+        ),
+        (r#"{"token":"cut off"#, r#"{"token":"***MASKED***"#),
+        (
+            "k -----BEGIN EC PRIVATE KEY-----\nMHc\n-----END EC PRIVATE KEY----- e",
+            "k ***MASKED*** e",
+        ),
+        ("-----BEGIN PRIVATE KEY-----\nMHc", "***MASKED***"),
+    ] {
+        check_text(text, expected);
+    }
+}
+
+#[test]
+fn text_without_secrets_is_shown_as_it_is() {
+    for text in [
+        "",
+        "a bearer token is required",
+        "Bearer realm=\"x\", error=\"invalid_token\"",
+        "basic information, the basic plan: 5 EUR",
+        "password: must not be empty",
+        "token == null",
+        "error code=404 key=orders:17",
+        "https://host:8080/a?page=2#top",
+        "PLAINTEXT://a:9092,SSL://b:9093",
+        "mail ada@example.test",
+        "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
+        "eyJ, eyJx.y",
+        "::= a:b := c",
+    ] {
+        check_text(text, text);
+    }
+}
+
+#[test]
+fn a_document_keeps_its_order_and_its_numbers() {
+    let document = r#" { "z" : [1, -2, 3.25, 1e300, 0.1, 18446744073709551615], "a": {"b":null,"c":true}, "a2": "ä\u0000\"" } "#;
+    let shown = Masker::default().mask_json(document).unwrap();
+    assert_eq!(
+        shown.as_str(),
+        r#"{"z":[1,-2,3.25,1e+300,0.1,18446744073709551615],"a":{"b":null,"c":true},"a2":"ä\u0000\""}"#
+    );
+}
+
+#[test]
+fn a_sensitive_value_is_masked_whatever_its_type() {
+    for value in [
+        "null",
+        "true",
+        "1",
+        "\"x\"",
+        "[1,{\"a\":2}]",
+        "{\"a\":{\"b\":1}}",
+    ] {
+        for policy in [MaskPolicy::iso27001(), MaskPolicy::miso_4_9()] {
+            let shown = Masker::new(policy).mask_json(&format!(r#"{{"secret":{value},"n":1}}"#));
+            assert_eq!(
+                shown.unwrap().as_str(),
+                r#"{"secret":"***MASKED***","n":1}"#
+            );
+        }
+    }
+}
+
+#[test]
+fn an_escape_in_a_key_hides_nothing() {
+    let shown = Masker::default()
+        .mask_json(r#"{"pass\u0077ord":"x"}"#)
+        .unwrap();
+    assert_eq!(shown.as_str(), r#"{"password":"***MASKED***"}"#);
+}
+
+#[test]
+fn what_is_not_json_is_refused_and_nothing_of_it_told() {
+    for (document, truncated) in [
+        ("", true),
+        (r#"{"a":"SECRET"#, true),
+        (r#"{"a":"SECRET"} SECRET"#, false),
+        (r#"{"a":SECRET}"#, false),
+        (r#"{"a":1,}"#, false),
+        ("[1e999]", false),
+    ] {
+        let error = Masker::default().mask_json(document).unwrap_err();
+        assert_eq!(error.is_truncated(), truncated, "{document}");
+        assert!(
+            !format!("{error} {error:?}").contains("SECRET"),
+            "{document}"
+        );
+    }
+}
+
+#[test]
+fn a_value_of_ones_own_is_printed_masked() {
+    #[derive(Serialize)]
+    struct Login<'a> {
+        user: &'a str,
+        password: &'a str,
+        attempts: (u8, f64),
+    }
+    let login = Login {
+        user: "ada",
+        password: "SECRET",
+        attempts: (3, 0.5),
+    };
+    assert_eq!(
+        Masker::default().to_json(&login).unwrap(),
+        r#"{"user":"ada","password":"***MASKED***","attempts":[3,0.5]}"#
+    );
+}
+
+#[test]
+fn a_value_that_cannot_be_printed_is_an_error_that_tells_nothing() {
+    struct Stubborn;
+    impl Serialize for Stubborn {
+        fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+            Err(serde::ser::Error::custom("SECRET"))
+        }
+    }
+    let masker = Masker::default();
+    let error = masker.to_json(&Stubborn).unwrap_err();
+    assert!(!format!("{error} {error:?}").contains("SECRET"));
+    assert!(masker.to_json(&BTreeMap::from([((1, 2), 3)])).is_err());
+    assert_eq!(
+        masker.to_json(&BTreeMap::from([(1, 2)])).unwrap(),
+        r#"{"1":2}"#
+    );
+}
+
+#[test]
+fn headers_are_masked_by_name_and_by_value() {
+    let shown = Masker::default().mask_headers([
+        ("Authorization", &b"Bearer abc"[..]),
+        ("cookie", b"a=b"),
+        ("referer", b"https://h/?token=abc"),
+        ("accept", b"*/*"),
+        ("x-odd", b"\xff"),
+    ]);
+    let values: Vec<_> = shown.iter().map(|(_, value)| value.as_str()).collect();
+    let mask = "***MASKED***";
+    assert_eq!(
+        values,
+        [
+            mask,
+            mask,
+            "https://h/?token=***MASKED***",
+            "*/*",
+            "\u{fffd}"
+        ]
+    );
+}
+
+#[test]
+fn a_query_keeps_its_order_and_spelling() {
+    let masker = Masker::default();
+    for (query, expected) in [
+        ("", ""),
+        (
+            "a=1&password=x&b=%C3%A4",
+            "a=1&password=***MASKED***&b=%C3%A4",
+        ),
+        ("a;token=x;b", "a;token=***MASKED***;b"),
+        ("token", "token"),
+        ("eyJhbGci.eyJz.c2ln", "***MASKED***"),
+        ("q=Bearer+abc123", "q=***MASKED***"),
+        ("password=a=b", "password=***MASKED***"),
+        ("&&=&=x", "&&=&=x"),
+    ] {
+        assert_eq!(masker.mask_query(query), expected);
+        assert_eq!(masker.mask_query(expected), expected);
+    }
+}
+
+#[test]
+fn any_sensitive_name_is_found_at_any_depth() {
+    let masker = Masker::default();
+    assert!(masker.contains_sensitive(&json!([{"a": [{"otp": 1}]}])));
+    assert!(!masker.contains_sensitive(&json!({"a": ["password"]})));
+    assert!(!masker.contains_sensitive(&json!("password=1")));
+}
