@@ -2,6 +2,7 @@
 //!
 //! - [`OidcIssuer`]: an OpenID Connect issuer on a free port of 127.0.0.1, with discovery, JWKS, a
 //!   token endpoint for seeded [`User`]s, key rotation on demand, and tokens as a test wants them.
+//! - [`RedisServer`]: a real `redis-server` that can be stopped, stalled and brought back.
 //! - [`TestClock`]: a clock that is set by hand.
 //!
 //! These servers judge as the real ones do, but hold nothing worth protecting: their passwords are
@@ -32,8 +33,10 @@
 
 mod clock;
 mod oidc;
+mod redis_server;
 
 pub use crate::clock::TestClock;
 pub use crate::oidc::{
     IssuerRequests, OidcIssuer, OidcIssuerBuilder, TestkitError, TokenBuilder, User,
 };
+pub use crate::redis_server::RedisServer;
