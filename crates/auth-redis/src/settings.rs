@@ -72,7 +72,12 @@ impl RedisSettings {
     /// reported together with those of other settings. `None` both for "not set" and for "wrong".
     pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let url = reader.secret(&URL);
-        let host = reader.text(&HOST);
+        // A URL or a name with a password in it would only fail much later, as a name nobody knows.
+        let host = reader.parse_with(&HOST, |text| {
+            let host = text.trim();
+            let is_name = !host.contains(['/', '@', ' ']);
+            is_name.then(|| host.to_owned())
+        });
         let port = reader.parse_with(&PORT, |text| {
             text.trim().parse().ok().filter(|port| *port != 0)
         });
@@ -88,18 +93,12 @@ impl RedisSettings {
                 (&DB_TWICE, db.is_some()),
             ] {
                 if is_set {
-                    reader.reject(
-                        variable,
-                        "is set beside REDIS_URL; leave one of them out or",
-                    );
+                    reader.reject(variable, "is set beside REDIS_URL");
                 }
             }
             match Target::parse(url.expose()) {
                 Ok(target) if target.password.is_some() && password.is_some() => {
-                    reader.reject(
-                        &PASSWORD,
-                        "is set beside the password of REDIS_URL; drop one or",
-                    );
+                    reader.reject(&PASSWORD_TWICE, "is set beside the password of REDIS_URL");
                     target
                 }
                 Ok(target) => Target {
