@@ -502,3 +502,59 @@ impl Drop for Busy {
             .send_modify(|count| *count = count.saturating_sub(1));
     }
 }
+
+/// What only happens between two steps that no caller can come between on purpose.
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::space::Bounded;
+    use auth_redis::Redis;
+    use auth_testkit::RedisServer;
+    use std::time::Duration;
+
+    const ROLES: Space<String, Bounded> = Space::new("roles", Duration::from_secs(100));
+
+    fn place(cache: &Cache) -> Place<String> {
+        Place::new(cache, cache.shelf(&ROLES), &ROLES, "k")
+    }
+
+    #[tokio::test]
+    async fn a_flight_that_finds_its_value_in_memory_loads_nothing() {
+        let cache = Cache::builder("test").build();
+        let place = place(&cache);
+        cache.set(&ROLES, "k", "there already".to_owned()).await;
+        let began = place.shelf.began("k", 0);
+        let Role::Lead(landing, waiting) = place.shelf.flights.join("k", began) else {
+            panic!("nobody else flies");
+        };
+        let load = async { Err("nobody should ask") };
+        place.fill(began, load, landing).await;
+        let loaded = waiting.outcome().await.unwrap().unwrap();
+        assert_eq!(loaded.origin(), Origin::Memory);
+        assert_eq!(cache.stats().loads, 0);
+    }
+
+    #[tokio::test]
+    async fn a_deletion_between_memory_and_redis_keeps_the_value_out_of_redis() {
+        let Some(server) = RedisServer::start() else {
+            return;
+        };
+        let redis = Redis::builder(&server.url()).connect().unwrap();
+        let cache = Cache::builder("test").redis(redis.clone()).build();
+        redis.ping().await.unwrap();
+        let place = place(&cache);
+        let lifetime = cache.0.begin(&place.rules, cache.0.now());
+        let generation = || Some(String::new());
+        let value = "old".to_owned();
+
+        let began = place.shelf.began("k", cache.0.ups(&place.rules));
+        place
+            .write_level_two(&value, &lifetime, began, generation())
+            .await;
+        assert!(cache.delete(&ROLES, "k").await);
+        place
+            .write_level_two(&value, &lifetime, began, generation())
+            .await;
+        assert!(!cache.delete(&ROLES, "k").await);
+    }
+}

@@ -42,7 +42,7 @@
 //!
 //! # Limits
 //!
-//! It needs a tokio runtime. A key must not be a secret: pass a hash of a token, never the token.
+//! It needs a tokio runtime. A loader must not ask for its own key: it would wait for itself. A key must not be a secret: pass a hash of a token, never the token.
 //! Deletions are not announced to other processes yet: until an entry of theirs expires, they
 //! serve it from their memory.
 

@@ -373,8 +373,8 @@ mod tests {
             ],
             expect![[r#"
                 2 settings need attention
-                - REDIS_HOST is set beside REDIS_URL; leave one of them out or; set it to nothing, because the URL says it already
-                - REDIS_PASSWORD is set beside the password of REDIS_URL; drop one or; set it to the password of the Redis server"#]],
+                - REDIS_HOST is set beside REDIS_URL; set it to nothing, because the URL says it already
+                - REDIS_PASSWORD is set beside the password of REDIS_URL; set it to nothing, because the URL says it already"#]],
         );
     }
 
