@@ -61,6 +61,14 @@ const NEEDS: &[Need] = &[
         },
     },
     Need {
+        name: "redis",
+        purpose: "the tests against a real Redis",
+        kind: Kind::System {
+            programs: &["redis-server"],
+            packages: &["redis-server"],
+        },
+    },
+    Need {
         name: "text-checks",
         purpose: "spelling, and the layout of manifests",
         kind: Kind::PyPi {

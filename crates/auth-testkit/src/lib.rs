@@ -4,6 +4,7 @@
 //!   token endpoint for seeded [`User`]s, key rotation on demand, and tokens as a test wants them.
 //! - [`MisoController`]: a Miso controller that judges that issuer's tokens, remembers every request
 //!   and misbehaves on demand.
+//! - [`RedisServer`]: a real `redis-server` that can be stopped, stalled and brought back.
 //! - [`TestClock`]: a clock that is set by hand.
 //! - [`Peer`]: somebody else's implementation, as a test partner.
 //!
@@ -37,6 +38,7 @@ mod clock;
 mod miso;
 mod oidc;
 mod peer;
+mod redis_server;
 
 pub use crate::clock::TestClock;
 pub use crate::miso::{MisoController, MisoControllerBuilder, Received, ScriptedFault};
@@ -44,3 +46,4 @@ pub use crate::oidc::{
     IssuerRequests, OidcIssuer, OidcIssuerBuilder, TestkitError, TokenBuilder, User,
 };
 pub use crate::peer::Peer;
+pub use crate::redis_server::RedisServer;

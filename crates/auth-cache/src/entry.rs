@@ -1,0 +1,176 @@
+//! What lies in memory, and until when.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::loaded::{Loaded, Origin};
+use crate::space::Rules;
+
+/// A value with its lifetime, and the state of the world it was made in.
+#[derive(Debug)]
+pub(crate) struct Entry<V> {
+    pub(crate) value: V,
+    pub(crate) lifetime: Lifetime,
+    pub(crate) era: Era,
+    /// How long memory keeps it, counted from when it is put there.
+    pub(crate) left: Duration,
+}
+
+/// An entry of another era than today's is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Era {
+    /// How often the space was cleared.
+    pub(crate) clearings: u64,
+    /// How often Redis came up, for spaces that do not outlive its outages.
+    pub(crate) ups: u64,
+}
+
+/// Moments by the cache's clock, in milliseconds since 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Lifetime {
+    pub(crate) stored_at: u64,
+    /// From here on it is stale.
+    pub(crate) expires_at: u64,
+    /// From here on it is not served at all.
+    pub(crate) dies_at: u64,
+}
+
+impl Lifetime {
+    /// Of an entry made now. `random` is between zero and one.
+    pub(crate) fn begin(rules: &Rules, now: u64, random: f64) -> Self {
+        let shortest = rules.ttl.mul_f64(1.0 - SPREAD_BELOW);
+        let spread = rules.longest.saturating_sub(shortest);
+        let ttl = shortest + spread.mul_f64(random.clamp(0.0, 1.0));
+        let expires_at = now.saturating_add(millis(ttl));
+        let lifetime = Self {
+            stored_at: now,
+            expires_at,
+            dies_at: expires_at.saturating_add(millis(rules.max_stale)),
+        };
+        lifetime.capped(rules)
+    }
+
+    /// Of an entry that somebody else made: it gets no more here than if it had been made here, so
+    /// that neither their settings nor their clock can make a space serve what it must not.
+    pub(crate) fn adopted(self, rules: &Rules, now: u64) -> Self {
+        let stored_at = self.stored_at.min(now);
+        let longest = stored_at.saturating_add(millis(rules.longest));
+        let expires_at = self.expires_at.min(longest);
+        let stale = expires_at.saturating_add(millis(rules.max_stale));
+        let lifetime = Self {
+            stored_at,
+            expires_at,
+            dies_at: self.dies_at.min(stale),
+        };
+        lifetime.capped(rules)
+    }
+
+    fn capped(self, rules: &Rules) -> Self {
+        let end = rules.until.map_or(u64::MAX, |end| {
+            let secs = u64::try_from(end.as_secs()).unwrap_or(0);
+            secs.saturating_mul(1000)
+        });
+        Self {
+            stored_at: self.stored_at,
+            expires_at: self.expires_at.min(end),
+            dies_at: self.dies_at.min(end),
+        }
+    }
+
+    pub(crate) fn is_fresh(&self, now: u64) -> bool {
+        now < self.expires_at
+    }
+
+    pub(crate) fn is_servable(&self, now: u64) -> bool {
+        now < self.expires_at.max(self.dies_at)
+    }
+
+    /// How long storage must keep it.
+    pub(crate) fn left(&self, now: u64) -> Duration {
+        Duration::from_millis(self.expires_at.max(self.dies_at).saturating_sub(now))
+    }
+}
+
+impl<V: Clone> Entry<V> {
+    pub(crate) fn loaded(&self, origin: Origin, now: u64) -> Loaded<V> {
+        let age = Duration::from_millis(now.saturating_sub(self.lifetime.stored_at));
+        Loaded::new(self.value.clone(), origin, age)
+    }
+}
+
+/// The moment in milliseconds since 1970.
+pub(crate) fn moment(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH);
+    since.map_or(0, millis)
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+const SPREAD_BELOW: f64 = 0.1;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::space::{Bounded, Space, Strict};
+    use auth_core::UnixTime;
+
+    const NOW: u64 = 1_000_000_000;
+    const ROLES: Space<(), Bounded> =
+        Space::new("roles", Duration::from_secs(100)).max_stale(Duration::from_secs(50));
+    const REVOKED: Space<(), Strict> = Space::new("revoked", Duration::from_secs(100));
+
+    fn span(rules: &Rules, random: f64) -> (u64, u64) {
+        let lifetime = Lifetime::begin(rules, NOW, random);
+        (lifetime.expires_at - NOW, lifetime.dies_at - NOW)
+    }
+
+    #[test]
+    fn lifetimes_are_spread_by_a_tenth_and_a_strict_one_only_downward() {
+        assert_eq!(span(&ROLES.rules(), 0.0), (90_000, 140_000));
+        assert_eq!(span(&ROLES.rules(), 0.5), (100_000, 150_000));
+        assert_eq!(span(&ROLES.rules(), 1.0), (110_000, 160_000));
+        assert_eq!(span(&REVOKED.rules(), 0.0), (90_000, 90_000));
+        assert_eq!(span(&REVOKED.rules(), 1.0), (100_000, 100_000));
+    }
+
+    #[test]
+    fn an_end_caps_both_the_fresh_and_the_stale_time() {
+        let end = |secs: i64| ROLES.until(UnixTime::from_secs(1_000_000 + secs)).rules();
+        assert_eq!(span(&end(120), 0.5), (100_000, 120_000));
+        assert_eq!(span(&end(20), 0.5), (20_000, 20_000));
+        let past = Lifetime::begin(&end(-1), NOW, 0.5);
+        assert!(!past.is_servable(NOW));
+        let ancient = ROLES.until(UnixTime::from_secs(-5)).rules();
+        assert!(!Lifetime::begin(&ancient, NOW, 0.5).is_servable(NOW));
+    }
+
+    #[test]
+    fn an_entry_of_others_gets_no_more_time_than_one_of_ours() {
+        let greedy = Lifetime {
+            stored_at: u64::MAX,
+            expires_at: u64::MAX,
+            dies_at: u64::MAX,
+        };
+        let adopted = greedy.adopted(&REVOKED.rules(), NOW);
+        assert_eq!(adopted.stored_at, NOW);
+        assert_eq!(adopted.expires_at, NOW + 100_000);
+        assert!(!adopted.is_servable(NOW + 100_000));
+
+        // What ran out there has run out here.
+        let old = Lifetime::begin(&ROLES.rules(), NOW - 150_000, 0.5);
+        assert!(!old.adopted(&ROLES.rules(), NOW).is_servable(NOW));
+        // What may be stale there is not, where nothing may.
+        let stale = Lifetime::begin(&ROLES.rules(), NOW - 120_000, 0.5);
+        assert!(stale.adopted(&ROLES.rules(), NOW).is_servable(NOW));
+        assert!(!stale.adopted(&REVOKED.rules(), NOW).is_servable(NOW));
+    }
+
+    #[test]
+    fn lifetimes_at_the_end_of_time_saturate() {
+        let forever: Space<(), Bounded> =
+            Space::new("forever", Duration::from_secs(u64::MAX / 4)).max_stale(Duration::MAX);
+        let lifetime = Lifetime::begin(&forever.rules(), u64::MAX - 5, 1.0);
+        assert_eq!(lifetime.dies_at, u64::MAX);
+    }
+}

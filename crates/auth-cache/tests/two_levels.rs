@@ -1,0 +1,498 @@
+//! Promises about the level behind, with a real Redis.
+
+mod common;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use auth_cache::{BestEffort, Bounded, Cache, Origin, Space, Strict};
+use auth_core::Clock;
+use auth_redis::{Redis, RedisState};
+use auth_testkit::{RedisServer, TestClock};
+use common::Loader;
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout};
+
+const TTL: Duration = Duration::from_secs(100);
+const ROLES: Space<String, Bounded> = Space::new("roles", TTL).max_stale(Duration::from_secs(50));
+const PREFS: Space<String, BestEffort> = Space::new("prefs", TTL);
+const REVOKED: Space<String, Strict> = Space::new("revoked", TTL);
+
+/// Far more than any of this takes. Reaching it is a failure; nothing waits for it.
+const LONG: Duration = Duration::from_secs(20);
+
+struct Setting {
+    server: RedisServer,
+    redis: Redis,
+    clock: TestClock,
+}
+
+impl Setting {
+    async fn new() -> Option<Self> {
+        let server = RedisServer::start()?;
+        let redis = Redis::builder(&server.url())
+            .check_interval(Duration::from_millis(20))
+            .command_timeout(Duration::from_millis(100))
+            .connect_timeout(Duration::from_millis(200))
+            .connect()
+            .unwrap();
+        let setting = Self {
+            server,
+            redis,
+            clock: TestClock::at_unix_secs(1_700_000_000),
+        };
+        setting.reach(RedisState::Up).await;
+        Some(setting)
+    }
+
+    /// One more process, as it were.
+    fn node(&self) -> Cache {
+        self.node_of("test")
+    }
+
+    fn node_of(&self, namespace: &str) -> Cache {
+        Cache::builder(namespace)
+            .redis(self.redis.clone())
+            .clock(self.clock.clone())
+            .random(|| 0.5)
+            .build()
+    }
+
+    async fn reach(&self, state: RedisState) {
+        let mut changes = self.redis.state_changes();
+        let reached = timeout(LONG, changes.reached(state)).await;
+        assert!(reached.unwrap_or(false), "still {:?}", self.redis.state());
+    }
+}
+
+async fn debts_are_paid(cache: &Cache) {
+    let paid = async {
+        while cache.stats().owed > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(LONG, paid).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_one_process_loads_another_finds() {
+    let Some(setting) = Setting::new().await else {
+        return;
+    };
+    let (one, other) = (setting.node(), setting.node());
+    let loader = Loader::new();
+    one.get_or_load(&ROLES, "k", loader.load("v"))
+        .await
+        .unwrap();
+    one.settled().await;
+    setting.clock.advance(Duration::from_secs(10));
+
+    let found = other
+        .get_or_load(&ROLES, "k", loader.load("w"))
+        .await
+        .unwrap();
+    assert_eq!(
+        (found.value().as_str(), found.origin()),
+        ("v", Origin::Redis)
+    );
+    assert_eq!(found.age(), Duration::from_secs(10));
+    let again = other.get(&ROLES, "k").await.unwrap();
+    assert_eq!(again.origin(), Origin::Memory);
+    assert_eq!(loader.calls(), 1);
+
+    // The lifetime is that of the first load, wherever the entry lies.
+    setting.clock.advance(Duration::from_secs(90));
+    assert!(other.get(&ROLES, "k").await.is_none());
+    assert!(setting.node().get(&ROLES, "k").await.is_none());
+    // And it covers a failing loader in a process that has never seen it fresh.
+    let stale = setting.node();
+    let stale = stale
+        .get_or_load(&ROLES, "k", loader.failing())
+        .await
+        .unwrap();
+    assert_eq!(
+        (stale.value().as_str(), stale.origin()),
+        ("v", Origin::Stale)
+    );
+}
+
+#[tokio::test]
+async fn an_entry_never_outlives_its_end_in_another_process() {
+    let Some(setting) = Setting::new().await else {
+        return;
+    };
+    let end = (setting.clock.now() + Duration::from_secs(10)).into();
+    setting
+        .node()
+        .set(&ROLES.until(end), "k", "v".to_owned())
+        .await;
+    assert!(setting.node().get(&ROLES, "k").await.is_some());
+    setting.clock.advance(Duration::from_secs(10));
+    let node = setting.node();
+    assert!(node.get(&ROLES, "k").await.is_none());
+    let loader = Loader::new();
+    node.get_or_load(&ROLES, "k", loader.failing())
+        .await
+        .unwrap_err();
+}
+
+/// Contract miso §13-B16: the memory copy outlives a deletion in Redis.
+#[tokio::test]
+async fn what_was_deleted_is_gone_from_both_levels() {
+    let Some(setting) = Setting::new().await else {
+        return;
+    };
+    let (one, other) = (setting.node(), setting.node());
+    one.set(&PREFS, "k", "v".to_owned()).await;
+    assert!(one.delete(&PREFS, "k").await);
+    assert!(one.get(&PREFS, "k").await.is_none());
+    assert!(other.get(&PREFS, "k").await.is_none());
+    assert!(!one.delete(&PREFS, "k").await, "there was nothing");
+
+    // Also what only Redis has.
+    one.set(&PREFS, "k", "v".to_owned()).await;
+    assert!(other.delete(&PREFS, "k").await);
+    assert!(other.get(&PREFS, "k").await.is_none());
+}
+
+#[tokio::test]
+async fn types_survive_redis() {
+    let Some(setting) = Setting::new().await else {
+        return;
+    };
+    // Contract miso §13-B16: there `"123"` comes back as a number and `"null"` not at all.
+    for text in ["123", "true", "null", "", "{}"] {
+        setting.node().set(&PREFS, "k", text.to_owned()).await;
+        let found = setting.node().get(&PREFS, "k").await.unwrap();
+        assert_eq!(
+            (found.value().as_str(), found.origin()),
+            (text, Origin::Redis)
+        );
+    }
+}
+
+/// Contract miso §13-A11: one prefix for several applications mixes them.
+#[tokio::test]
+async fn namespaces_and_spaces_share_nothing() {
+    let Some(setting) = Setting::new().await else {
+        return;
+    };
+    let (a, b) = (setting.node_of("a"), setting.node_of("a:entry"));
+    for (cache, value) in [(&a, "a"), (&b, "b")] {
+        cache.set(&ROLES, "k", format!("{value} role")).await;
+        cache.set(&PREFS, "k", format!("{value} pref")).await;
+    }
+    a.clear_space(&ROLES).await;
+    for (namespace, role) in [("a", None), ("a:entry", Some("b role"))] {
+        let fresh = setting.node_of(namespace);
+        let found = fresh
+            .get(&ROLES, "k")
+            .await
+            .map(auth_cache::Loaded::into_value);
+        assert_eq!(found.as_deref(), role);
+        assert!(fresh.get(&PREFS, "k").await.is_some());
+    }
+    assert!(a.get(&ROLES, "k").await.is_none());
+    assert!(b.get(&ROLES, "k").await.is_some());
+
+    // What is put there afterwards is there for everybody.
+    a.set(&ROLES, "k", "again".to_owned()).await;
+    let found = setting.node_of("a").get(&ROLES, "k").await.unwrap();
+    assert_eq!(found.value(), "again");
+}
+
+#[tokio::test]
+async fn what_is_not_ours_in_redis_is_a_miss_and_is_replaced() {
+    let Some(setting) = Setting::new().await else {
+        return;
+    };
+    let key = "test:entry:roles:k";
+    setting.node().set(&ROLES, "k", "v".to_owned()).await;
+    assert!(
+        setting.redis.exists(key).await.unwrap(),
+        "the key has changed"
+    );
+    let loader = Loader::new();
+    for (number, garbage) in [
+        &b"\xff\xfe"[..],
+        b"garbage",
+        b"\"a string of miso-client's\"",
+        br#"{"__cached_value__":["admin"]}"#,
+        br#"{"v":1,"generation":"","stored_at":0,"expires_at":0,"dies_at":0,"value":7}"#,
+        br#"{"v":9,"generation":"","stored_at":0,"expires_at":0,"dies_at":0,"value":"x"}"#,
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        setting.redis.set(key, garbage, None).await.unwrap();
+        let node = setting.node();
+        assert!(node.get(&ROLES, "k").await.is_none());
+        let loaded = node
+            .get_or_load(&ROLES, "k", loader.load("v"))
+            .await
+            .unwrap();
+        assert_eq!(loaded.origin(), Origin::Loader);
+        assert_eq!(loader.calls(), number + 1);
+        assert_eq!(node.stats().unreadable, 2);
+        node.settled().await;
+        assert!(setting.node().get(&ROLES, "k").await.is_some());
+    }
+    // A key of another kind, which Redis itself refuses to read as one of ours.
+    setting.redis.delete(&[key]).await.unwrap();
+    setting.redis.push(key, &[b"x"]).await.unwrap();
+    assert!(setting.node().get(&ROLES, "k").await.is_none());
+}
+
+#[tokio::test]
+async fn an_entry_forged_to_live_for_ever_lives_no_longer_than_its_space_allows() {
+    let Some(setting) = Setting::new().await else {
+        return;
+    };
+    let forged = br#"{"v":1,"generation":"","stored_at":99999999999999,
+        "expires_at":99999999999999,"dies_at":99999999999999,"value":"forged"}"#;
+    let key = "test:entry:revoked:k";
+    setting.redis.set(key, forged, None).await.unwrap();
+    let node = setting.node();
+    assert_eq!(node.get(&REVOKED, "k").await.unwrap().age(), Duration::ZERO);
+    setting.redis.delete(&[key]).await.unwrap();
+    setting.clock.advance(TTL);
+    assert!(node.get(&REVOKED, "k").await.is_none());
+}
+
+#[tokio::test]
+async fn a_load_that_began_before_a_deletion_reaches_neither_level() {
+    let Some(setting) = Setting::new().await else {
+        return;
+    };
+    let cache = setting.node();
+    let gate = Arc::new(Notify::new());
+    let loader = Loader::new();
+    let slow = {
+        let (cache, gate, loader) = (cache.clone(), Arc::clone(&gate), loader.clone());
+        tokio::spawn(async move {
+            let load = move || async move {
+                gate.notified().await;
+                loader.answer("old").await
+            };
+            cache.get_or_load(&ROLES, "k", load).await
+        })
+    };
+    while cache.stats().loads == 0 {
+        tokio::task::yield_now().await;
+    }
+    cache.delete(&ROLES, "k").await;
+    gate.notify_one();
+    assert_eq!(slow.await.unwrap().unwrap().value(), "old");
+    cache.settled().await;
+    assert_eq!(cache.stats().fenced, 1);
+    assert!(cache.get(&ROLES, "k").await.is_none());
+    assert!(setting.node().get(&ROLES, "k").await.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readers_and_deleters_of_one_key_never_leave_an_old_value_behind() {
+    let Some(setting) = Setting::new().await else {
+        return;
+    };
+    let cache = setting.node();
+    let source = Arc::new(std::sync::atomic::AtomicU64::new(0));
+    let done = Arc::new(AtomicBool::new(false));
+    let readers: Vec<_> = (0..8)
+        .map(|_| {
+            let (cache, source, done) = (cache.clone(), Arc::clone(&source), Arc::clone(&done));
+            tokio::spawn(async move {
+                while !done.load(Ordering::SeqCst) {
+                    let source = Arc::clone(&source);
+                    let load = move || async move {
+                        let value = source.load(Ordering::SeqCst);
+                        tokio::task::yield_now().await;
+                        Ok::<_, String>(value.to_string())
+                    };
+                    cache.get_or_load(&ROLES, "k", load).await.unwrap();
+                    // A hit in memory never waits, so without this nobody else would run.
+                    tokio::task::yield_now().await;
+                }
+            })
+        })
+        .collect();
+    for version in 1..=200_u64 {
+        source.store(version, Ordering::SeqCst);
+        cache.delete(&ROLES, "k").await;
+        // Whoever looks from here on finds this version or nothing, in either level.
+        for node in [&cache, &setting.node()] {
+            if let Some(found) = node.get(&ROLES, "k").await {
+                assert_eq!(*found.value(), version.to_string());
+            }
+        }
+    }
+    done.store(true, Ordering::SeqCst);
+    for reader in readers {
+        reader.await.unwrap();
+    }
+    cache.settled().await;
+    assert_eq!(cache.stats().redis_faults, 0);
+}
+
+#[tokio::test]
+async fn without_redis_there_is_memory_and_with_its_return_there_is_both() {
+    let Some(mut setting) = Setting::new().await else {
+        return;
+    };
+    setting.server.stop();
+    setting.reach(RedisState::Down).await;
+    let cache = setting.node();
+    let loader = Loader::new();
+    let call = || cache.get_or_load(&PREFS, "k", loader.load("v"));
+    assert_eq!(call().await.unwrap().origin(), Origin::Loader);
+    assert_eq!(call().await.unwrap().origin(), Origin::Memory);
+    cache.set(&PREFS, "set", "v".to_owned()).await;
+    assert!(cache.get(&PREFS, "set").await.is_some());
+    assert!(cache.stats().redis_faults > 0);
+
+    setting.server.restart_on_same_port();
+    setting.reach(RedisState::Up).await;
+    debts_are_paid(&cache).await;
+    cache.set(&PREFS, "set", "w".to_owned()).await;
+    assert_eq!(
+        setting.node().get(&PREFS, "set").await.unwrap().value(),
+        "w"
+    );
+}
+
+#[tokio::test]
+async fn the_return_of_redis_empties_memory_where_a_deletion_may_have_been_missed() {
+    let Some(mut setting) = Setting::new().await else {
+        return;
+    };
+    let cache = setting.node();
+    cache.set(&ROLES, "k", "v".to_owned()).await;
+    cache.set(&REVOKED, "k", "v".to_owned()).await;
+    cache.set(&PREFS, "k", "v".to_owned()).await;
+    setting.server.stop();
+    setting.reach(RedisState::Down).await;
+    assert!(
+        cache.get(&ROLES, "k").await.is_some(),
+        "memory serves the outage"
+    );
+    assert!(cache.get(&REVOKED, "k").await.is_some());
+
+    setting.server.restart_on_same_port();
+    setting.reach(RedisState::Up).await;
+    assert!(cache.get(&ROLES, "k").await.is_none());
+    assert!(cache.get(&REVOKED, "k").await.is_none());
+    assert!(cache.get(&PREFS, "k").await.is_some());
+    // It does not come back as a stale one either.
+    let loader = Loader::new();
+    setting.clock.advance(TTL);
+    cache
+        .get_or_load(&ROLES, "k", loader.failing())
+        .await
+        .unwrap_err();
+}
+
+#[tokio::test]
+async fn what_was_changed_while_redis_hung_is_not_found_as_it_was() {
+    let Some(setting) = Setting::new().await else {
+        return;
+    };
+    let cache = setting.node();
+    for key in ["deleted", "replaced", "untouched"] {
+        cache.set(&ROLES, key, "old".to_owned()).await;
+        cache.set(&PREFS, key, "old".to_owned()).await;
+    }
+    setting.server.stall();
+    setting.reach(RedisState::Down).await;
+    cache.delete(&ROLES, "deleted").await;
+    cache.set(&ROLES, "replaced", "new".to_owned()).await;
+    cache.clear_space(&PREFS).await;
+    assert_eq!(cache.stats().owed, 3);
+
+    setting.server.resume();
+    setting.reach(RedisState::Up).await;
+    // It has kept everything, and nothing of it that was changed is served: by us at once, and by
+    // others when we have told Redis.
+    assert!(cache.get(&ROLES, "deleted").await.is_none());
+    assert!(cache.get(&ROLES, "replaced").await.is_none());
+    assert!(cache.get(&PREFS, "untouched").await.is_none());
+    debts_are_paid(&cache).await;
+    let other = setting.node();
+    assert!(other.get(&ROLES, "deleted").await.is_none());
+    assert!(other.get(&ROLES, "replaced").await.is_none());
+    assert!(other.get(&PREFS, "untouched").await.is_none());
+    assert_eq!(other.get(&ROLES, "untouched").await.unwrap().value(), "old");
+    assert_eq!(cache.get(&ROLES, "untouched").await.unwrap().value(), "old");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_killed_under_load_reaches_no_caller() {
+    let Some(mut setting) = Setting::new().await else {
+        return;
+    };
+    let cache = setting.node();
+    let loader = Loader::new();
+    let done = Arc::new(AtomicBool::new(false));
+    let workers: Vec<_> = (0..16)
+        .map(|worker| {
+            let (cache, loader, done) = (cache.clone(), loader.clone(), Arc::clone(&done));
+            tokio::spawn(async move {
+                let (mut calls, mut slowest) = (0_u64, Duration::ZERO);
+                while !done.load(Ordering::SeqCst) {
+                    let key = format!("{}", (calls + worker) % 500);
+                    let begun = Instant::now();
+                    let loaded = cache.get_or_load(&ROLES, &key, loader.load("v")).await;
+                    slowest = slowest.max(begun.elapsed());
+                    assert_eq!(loaded.unwrap().value(), "v");
+                    calls += 1;
+                    if calls % 50 == 0 {
+                        cache.delete(&ROLES, &key).await;
+                    }
+                    tokio::task::yield_now().await;
+                }
+                (calls, slowest)
+            })
+        })
+        .collect();
+    for _ in 0..2 {
+        let hits = cache.stats().memory_hits;
+        while cache.stats().memory_hits < hits + 1000 {
+            tokio::task::yield_now().await;
+        }
+        setting.server.stop();
+        setting.reach(RedisState::Down).await;
+        let hits = cache.stats().memory_hits;
+        while cache.stats().memory_hits < hits + 1000 {
+            tokio::task::yield_now().await;
+        }
+        setting.server.restart_on_same_port();
+        setting.reach(RedisState::Up).await;
+    }
+    done.store(true, Ordering::SeqCst);
+    for worker in workers {
+        let (calls, slowest) = worker.await.unwrap();
+        assert!(calls > 0);
+        // A command's time and then some: nobody waits for a dead server.
+        assert!(slowest < Duration::from_secs(2), "{slowest:?}");
+    }
+    debts_are_paid(&cache).await;
+    cache.settled().await;
+    // And the second level is in use again.
+    cache.set(&ROLES, "after", "v".to_owned()).await;
+    assert!(setting.node().get(&ROLES, "after").await.is_some());
+}
+
+#[tokio::test]
+async fn a_cache_that_is_dropped_lets_go_of_redis_although_it_is_owed_something() {
+    let Some(mut setting) = Setting::new().await else {
+        return;
+    };
+    setting.server.stop();
+    setting.reach(RedisState::Down).await;
+    let cache = setting.node();
+    cache.delete(&ROLES, "k").await;
+    assert_eq!(cache.stats().owed, 1);
+    let mut changes = setting.redis.state_changes();
+    drop(cache);
+    drop(setting.redis);
+    assert_eq!(timeout(LONG, changes.changed()).await.unwrap(), None);
+}

@@ -1,0 +1,171 @@
+//! What all clones of a handle share: the connection in use, or why there is none.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use deadpool_redis::Pool;
+use deadpool_redis::redis::aio::MultiplexedConnection;
+use tokio::sync::{Notify, watch};
+
+use crate::error::Fault;
+use crate::settings::RedisSettings;
+use crate::state::RedisState;
+
+pub(crate) struct Shared {
+    pub(crate) settings: RedisSettings,
+    pub(crate) pool: Pool,
+    pub(crate) state: watch::Sender<RedisState>,
+    /// Wakes the supervisor when the connection in use was given up.
+    pub(crate) lost: Notify,
+    link: RwLock<Link>,
+    ups: AtomicU64,
+    next_serial: AtomicU64,
+}
+
+/// The breaker: closed is `Up`, open is `Down`.
+#[derive(Clone)]
+pub(crate) enum Link {
+    Connecting,
+    Up(Connected),
+    Down(Fault),
+    /// For good: the handle was shut down.
+    Closed,
+}
+
+/// A connection in use. Clones send over the same socket.
+#[derive(Clone)]
+pub(crate) struct Connected {
+    pub(crate) connection: MultiplexedConnection,
+    pub(crate) serial: u64,
+    /// Failures in a row. They belong to this connection, so that a late one of its predecessor
+    /// does not count against it.
+    failures: Arc<AtomicU32>,
+}
+
+impl Shared {
+    pub(crate) fn new(settings: RedisSettings, pool: Pool) -> Self {
+        Self {
+            settings,
+            pool,
+            state: watch::Sender::new(RedisState::Connecting),
+            lost: Notify::new(),
+            link: RwLock::new(Link::Connecting),
+            ups: AtomicU64::new(0),
+            next_serial: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn link(&self) -> Link {
+        self.link
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    pub(crate) fn is_in_use(&self, serial: u64) -> bool {
+        let link = self.link.read().unwrap_or_else(PoisonError::into_inner);
+        link.is_up(serial)
+    }
+
+    pub(crate) fn ups(&self) -> u64 {
+        self.ups.load(Ordering::Acquire)
+    }
+
+    /// Puts a new connection to use after there was none.
+    pub(crate) fn raise(&self, connection: MultiplexedConnection) -> u64 {
+        // Counted before the first command can succeed: whoever compares the count after an answer
+        // learns that there was a gap before it.
+        self.ups.fetch_add(1, Ordering::AcqRel);
+        let connected = self.connected(connection);
+        let serial = connected.serial;
+        self.transition(Link::Up(connected), |_| true);
+        serial
+    }
+
+    /// Puts a new connection in the place of one that works but has grown old. `None` if that one
+    /// was given up meanwhile.
+    pub(crate) fn renew(&self, old: u64, connection: MultiplexedConnection) -> Option<u64> {
+        let connected = self.connected(connection);
+        let serial = connected.serial;
+        self.transition(Link::Up(connected), |link| link.is_up(old))
+            .then_some(serial)
+    }
+
+    fn connected(&self, connection: MultiplexedConnection) -> Connected {
+        Connected {
+            connection,
+            serial: self.next_serial.fetch_add(1, Ordering::Relaxed),
+            failures: Arc::default(),
+        }
+    }
+
+    /// Says that there is no connection to be had.
+    pub(crate) fn lower(&self, fault: &Fault) {
+        self.transition(Link::Down(fault.while_down()), |_| true);
+    }
+
+    pub(crate) fn close(&self) {
+        self.transition(Link::Closed, |_| true);
+        self.pool.close();
+    }
+
+    pub(crate) fn succeeded(&self, connected: &Connected) {
+        // Reading first spares all the tasks that share the connection from fighting for a cache
+        // line that hardly ever changes.
+        if connected.failures.load(Ordering::Relaxed) != 0 {
+            connected.failures.store(0, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn failed(&self, connected: &Connected, fault: &Fault) {
+        if !fault.counts() && !fault.breaks_connection {
+            return self.succeeded(connected);
+        }
+        let failures = connected.failures.fetch_add(1, Ordering::Relaxed) + 1;
+        if failures < FAILURES_TO_OPEN && !fault.breaks_connection {
+            return;
+        }
+        let down = Link::Down(fault.while_down());
+        if self.transition(down, |link| link.is_up(connected.serial)) {
+            self.lost.notify_one();
+        }
+    }
+
+    /// The one place where the link changes. What was shut down stays so.
+    ///
+    /// The state is shown under the same lock, so that two changes cannot be shown in the wrong
+    /// order.
+    fn transition(&self, next: Link, applies: impl FnOnce(&Link) -> bool) -> bool {
+        let mut link = self.link.write().unwrap_or_else(PoisonError::into_inner);
+        if matches!(&*link, Link::Closed) || !applies(&link) {
+            return false;
+        }
+        let state = match next {
+            Link::Up(_) => RedisState::Up,
+            Link::Connecting => RedisState::Connecting,
+            Link::Down(_) | Link::Closed => RedisState::Down,
+        };
+        *link = next;
+        let changed = self
+            .state
+            .send_if_modified(|current| std::mem::replace(current, state) != state);
+        drop(link);
+        if changed {
+            let address = self.settings.address();
+            match state {
+                RedisState::Up => tracing::info!(address, "redis is up"),
+                _ => tracing::warn!(address, "redis is down"),
+            }
+        }
+        true
+    }
+}
+
+impl Link {
+    fn is_up(&self, serial: u64) -> bool {
+        matches!(self, Self::Up(connected) if connected.serial == serial)
+    }
+}
+
+/// Two may be bad luck.
+const FAILURES_TO_OPEN: u32 = 3;

@@ -1,0 +1,113 @@
+//! The task that keeps a connection in use: it makes one, watches it, and makes the next.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadpool_redis::Connection;
+use deadpool_redis::redis::aio::MultiplexedConnection;
+use deadpool_redis::redis::cmd;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::command;
+use crate::error::Fault;
+use crate::link::{Link, Shared};
+
+/// Never returns; it is stopped with the last handle.
+pub(crate) async fn supervise(shared: Arc<Shared>) {
+    let mut attempt = 0;
+    loop {
+        match check_out(&shared).await {
+            Ok(connection) => {
+                let serial = shared.raise(connection);
+                let since = Instant::now();
+                watch_over(&shared, serial).await;
+                if since.elapsed() >= STEADY {
+                    attempt = 0;
+                    continue;
+                }
+            }
+            Err(fault) => shared.lower(&fault),
+        }
+        // A server that accepts and breaks at once is waited for as one that does not accept.
+        let random = (shared.settings.random)();
+        sleep(pause_before(attempt, random)).await;
+        attempt += 1;
+    }
+}
+
+/// Returns when the connection was given up.
+async fn watch_over(shared: &Shared, mut serial: u64) {
+    let mut since = Instant::now();
+    while shared.is_in_use(serial) {
+        let check = sleep(shared.settings.check_interval);
+        tokio::select! {
+            () = shared.lost.notified() => continue,
+            () = check => {}
+        }
+        if since.elapsed() >= shared.settings.max_age {
+            // The old connection works, so it is kept until there is a new one.
+            if let Ok(connection) = check_out(shared).await {
+                match shared.renew(serial, connection) {
+                    Some(renewed) => (serial, since) = (renewed, Instant::now()),
+                    None => return,
+                }
+                continue;
+            }
+        }
+        // A failure is counted as any command's, and one is followed up at once: the interval is
+        // for idle times, not for doubt.
+        while let Link::Up(connected) = shared.link() {
+            match command::send::<()>(shared, &connected, &cmd("PING")).await {
+                Err(fault) if fault.counts() => {}
+                // A refusal is an answer too.
+                _ => break,
+            }
+        }
+    }
+}
+
+/// Takes a connection through the pool, which is who makes them, and keeps it: a checkout per
+/// command would cost a round trip each.
+async fn check_out(shared: &Shared) -> Result<MultiplexedConnection, Fault> {
+    let connect = async {
+        let pooled = shared.pool.get().await;
+        let pooled = pooled.map_err(|error| Fault::from_pool(&error))?;
+        let mut connection = Connection::take(pooled);
+        cmd("PING")
+            .query_async::<()>(&mut connection)
+            .await
+            .map_err(|error| Fault::from_redis(&error))?;
+        Ok(connection)
+    };
+    timeout(shared.settings.connect_timeout, connect)
+        .await
+        .unwrap_or(Err(Fault::TIMEOUT))
+}
+
+/// Full jitter: anywhere between nothing and a bound that doubles, so that the clients of a server
+/// that returns do not all come in the same moment.
+fn pause_before(attempt: u32, random: f64) -> Duration {
+    let bound = FIRST_PAUSE.saturating_mul(1 << attempt.min(16));
+    bound.min(LONGEST_PAUSE).mul_f64(random.clamp(0.0, 1.0))
+}
+
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// A connection that lasted this long is not one that breaks as soon as it is made.
+const STEADY: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_a_bound_and_never_pass_it() {
+        let millis = |attempt, random| pause_before(attempt, random).as_millis();
+        assert_eq!([0, 1, 2, 3].map(|n| millis(n, 1.0)), [50, 100, 200, 400]);
+        assert_eq!([5, 17, u32::MAX].map(|n| millis(n, 1.0)), [1000; 3]);
+        assert_eq!(millis(9, 0.0), 0);
+        assert_eq!(millis(1, 0.25), 25);
+        assert_eq!(millis(9, 7.0), 1000);
+    }
+}
