@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::{BoxFuture, Decision, Identity, Permission, Reason, Role, Secret};
+use crate::{BoxFuture, Decision, Identity, Permission, Principal, Reason, Role, Secret};
 
 /// Judges a bearer token. `auth-tower` asks it; `auth_jwt::Verifier` and the facade answer.
 pub trait Authenticator: Send + Sync {
@@ -32,7 +32,7 @@ pub trait Authorizer: Send + Sync {
 
 /// A service that knows users: it judges their tokens and tells what they were granted.
 ///
-/// The facade caches and decides; an implementation asks its service each time it is called. Both
+/// The facade caches and decides; an implementation asks its service each time it is called. The
 /// methods resolve to [`AuthenticationError::Rejected`] if the service refuses the user's token,
 /// and to [`AuthenticationError::Unavailable`] if it gave no usable answer.
 pub trait IdentityProvider: Authenticator {
@@ -42,6 +42,12 @@ pub trait IdentityProvider: Authenticator {
     /// What sets apart the grants of one application from those of another that shares a cache:
     /// environment and client, for instance (contract miso §13 A11).
     fn scope(&self) -> &str;
+
+    /// What the service says of the user now.
+    fn user<'a>(
+        &'a self,
+        identity: &'a Identity,
+    ) -> BoxFuture<'a, Result<Principal, AuthenticationError>>;
 
     /// The roles the user has now.
     fn roles<'a>(

@@ -1,6 +1,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use auth_core::{AuthenticationError, Problem};
 use auth_http::{Fault, FaultKind};
@@ -76,6 +77,11 @@ impl MisoError {
     /// The HTTP status, if there was an answer.
     pub fn status(&self) -> Option<StatusCode> {
         self.0.fault.as_ref().and_then(Fault::status)
+    }
+
+    /// How long the controller asks to wait before the next attempt.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.fault.as_ref().and_then(Fault::retry_after)
     }
 
     /// What the controller said about it, if it said so in a form it can be told by.

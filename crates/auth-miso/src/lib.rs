@@ -36,6 +36,7 @@ mod log_entry;
 mod miso;
 mod provider;
 mod settings;
+mod sink;
 mod wire;
 
 pub use crate::error::{MisoError, MisoErrorKind};

@@ -1,7 +1,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use auth_cache::{Cache, Space, Strict};
 use auth_core::{AuthenticationError, Clock, Identity, Permission, Role, Secret, SystemClock};
+use auth_crypto::TokenHash;
 use auth_http::{BuildError, HttpClient, Observer, RequestBuilder};
 use http::Method;
 
@@ -41,6 +43,7 @@ struct Inner {
     tokens: ClientTokens,
     settings: MisoSettings,
     clock: Arc<dyn Clock>,
+    cache: Cache,
     scope: Box<str>,
 }
 
@@ -51,6 +54,7 @@ impl Miso {
             settings,
             clock: Arc::new(SystemClock),
             observer: None,
+            cache: None,
         }
     }
 
@@ -204,12 +208,33 @@ impl Miso {
         &self.0.scope
     }
 
+    /// The path client tokens are minted at.
+    pub fn token_path(&self) -> &str {
+        self.0.settings.token_path()
+    }
+
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
         &self.0.clock
     }
 
-    /// What the controller says of this token now.
+    /// What the controller says of this token, now or within the time a "yes" is remembered. A
+    /// "no" is not remembered, and neither is an outage.
+    ///
+    /// The hash of the whole token is what it is remembered by: a forged token with a known user's
+    /// subject is another token (contract miso §13 A1).
     pub(crate) async fn record(&self, token: &Secret) -> Result<Record, AuthenticationError> {
+        let mut space = Space::<Record, Strict>::new(VALIDATED, self.0.settings.remembered_for());
+        if let Some(end) = Record::own_end(token) {
+            space = space.until(end);
+        }
+        let key = format!("{}/{}", self.0.scope, TokenHash::of(token));
+        let (this, token) = (self.clone(), token.clone());
+        let load = move || async move { this.ask(&token).await };
+        let record = self.0.cache.get_or_load(&space, &key, load).await?;
+        Ok(record.into_value())
+    }
+
+    async fn ask(&self, token: &Secret) -> Result<Record, AuthenticationError> {
         match self.validate(token).await? {
             Some(validated) => Ok(Record::new(validated, token)),
             None => Err(AuthenticationError::rejected(
@@ -288,6 +313,9 @@ impl fmt::Debug for Miso {
     }
 }
 
+/// The space of what the controller has accepted.
+const VALIDATED: &str = "miso-validated";
+
 /// A token the controller has accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -314,6 +342,7 @@ pub struct MisoBuilder {
     settings: MisoSettings,
     clock: Arc<dyn Clock>,
     observer: Option<Arc<dyn Observer>>,
+    cache: Option<Cache>,
 }
 
 impl MisoBuilder {
@@ -326,6 +355,12 @@ impl MisoBuilder {
     /// Has somebody watch every call to the controller.
     pub fn observer(mut self, observer: impl Observer + 'static) -> Self {
         self.observer = Some(Arc::new(observer));
+        self
+    }
+
+    /// Remembers what the controller said of a token in this cache; in memory only unless set.
+    pub fn cache(mut self, cache: Cache) -> Self {
+        self.cache = Some(cache);
         self
     }
 
@@ -349,11 +384,14 @@ impl MisoBuilder {
         // The client id is the controller's own name for this application in this environment.
         let scope = settings.client_id().into();
         let clock = self.clock;
+        let memory = || Cache::builder("miso").clock(Arc::clone(&clock)).build();
+        let cache = self.cache.unwrap_or_else(memory);
         Ok(Miso(Arc::new(Inner {
             tokens: ClientTokens::new(http.clone(), settings.clone(), Arc::clone(&clock)),
             http,
             settings,
             clock,
+            cache,
             scope,
         })))
     }

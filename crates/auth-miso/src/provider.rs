@@ -24,11 +24,19 @@ impl Record {
     pub(crate) fn new(validated: Validated, token: &Secret) -> Self {
         let stated = validated.expires_at.as_deref().and_then(from_rfc3339);
         let stated = stated.map(|at| UnixTime::from(at).as_secs());
-        let ends = [stated, own_end(token)].into_iter().flatten().min();
+        let own = Self::own_end(token).map(UnixTime::as_secs);
         Self {
             user: validated.user,
-            expires_at: ends,
+            expires_at: [stated, own].into_iter().flatten().min(),
         }
+    }
+
+    /// When a token says that it ends. It only ever shortens what is remembered, so that nobody
+    /// gains by writing something else there.
+    pub(crate) fn own_end(token: &Secret) -> Option<UnixTime> {
+        let decoded = danger::decode_without_verifying(token.expose()).ok()?;
+        let claims: serde_json::Value = serde_json::from_str(decoded.claims_json()).ok()?;
+        claims["exp"].as_i64().map(UnixTime::from_secs)
     }
 
     pub(crate) fn expires_at(&self) -> Option<UnixTime> {
@@ -39,12 +47,8 @@ impl Record {
     /// within the time it is remembered for.
     fn identity(self, token: &Secret) -> Identity {
         let expires_at = self.expires_at();
-        let mut principal = Principal::builder(self.user.id).username(self.user.username);
-        if let Some(email) = self.user.email {
-            principal = principal.email(email);
-        }
-        let roles = self.user.roles.unwrap_or_default();
-        let mut evidence = Evidence::new(principal.build(), token.clone())
+        let roles = self.user.roles.clone().unwrap_or_default();
+        let mut evidence = Evidence::new(principal(self.user), token.clone())
             .roles(roles.into_iter().map(Role::from));
         if let Some(expires_at) = expires_at {
             evidence = evidence.expires_at(expires_at);
@@ -53,11 +57,12 @@ impl Record {
     }
 }
 
-/// `exp` of a token the controller has accepted; its signature is the controller's business.
-fn own_end(token: &Secret) -> Option<i64> {
-    let decoded = danger::decode_without_verifying(token.expose()).ok()?;
-    let claims: serde_json::Value = serde_json::from_str(decoded.claims_json()).ok()?;
-    claims["exp"].as_i64()
+fn principal(user: User) -> Principal {
+    let principal = Principal::builder(user.id).username(user.username);
+    match user.email {
+        Some(email) => principal.email(email).build(),
+        None => principal.build(),
+    }
 }
 
 impl Authenticator for Miso {
@@ -86,6 +91,13 @@ impl IdentityProvider for Miso {
 
     fn scope(&self) -> &str {
         Self::scope(self)
+    }
+
+    fn user<'a>(
+        &'a self,
+        identity: &'a Identity,
+    ) -> BoxFuture<'a, Result<Principal, AuthenticationError>> {
+        Box::pin(async move { Ok(principal(Self::user(self, identity).await?)) })
     }
 
     fn roles<'a>(

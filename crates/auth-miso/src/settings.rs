@@ -155,10 +155,6 @@ impl MisoSettings {
         self.deadline
     }
 
-    #[expect(
-        dead_code,
-        reason = "the cache of validations comes with the next merge"
-    )]
     pub(crate) fn remembered_for(&self) -> Duration {
         self.validation_ttl
     }
