@@ -208,11 +208,6 @@ impl Miso {
         &self.0.scope
     }
 
-    /// The path client tokens are minted at.
-    pub fn token_path(&self) -> &str {
-        self.0.settings.token_path()
-    }
-
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
         &self.0.clock
     }

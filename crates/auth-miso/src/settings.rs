@@ -143,7 +143,8 @@ impl MisoSettings {
         &self.client_secret
     }
 
-    pub(crate) fn token_path(&self) -> &str {
+    /// The path client tokens are minted at.
+    pub fn token_path(&self) -> &str {
         &self.client_token_path
     }
 
