@@ -13,8 +13,6 @@ pub(crate) struct Access {
     /// `None` if the request carried no credentials and the layer lets such requests through.
     pub(crate) identity: Option<Identity>,
     pub(crate) authorizer: Arc<dyn Authorizer>,
-    /// The protection space that challenges name.
-    pub(crate) realm: Option<Arc<str>>,
 }
 
 impl Access {

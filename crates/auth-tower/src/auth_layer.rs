@@ -124,11 +124,12 @@ where
         let settings = Arc::clone(&self.settings);
         let context = context_of(&request);
         Box::pin(context.clone().scope(async move {
+            let realm = settings.realm.as_deref();
             let identity = match settings.authenticate(request.headers_mut()).await {
                 Ok(identity) => identity,
                 Err(refusal) => {
                     refusal.trace();
-                    return Ok(refusal.into_response(settings.realm.as_deref()));
+                    return Ok(refusal.into_response(realm));
                 }
             };
             let context = match &identity {
@@ -138,10 +139,12 @@ where
             request.extensions_mut().insert(Access {
                 identity,
                 authorizer: Arc::clone(&settings.authorizer),
-                realm: settings.realm.clone(),
             });
             let response = context.clone().enter(|| inner.call(request));
-            context.scope(response).await
+            let mut response = context.scope(response).await?;
+            // What was refused further in was refused without knowing the realm.
+            Refusal::name_realm(&mut response, realm);
+            Ok(response)
         }))
     }
 }

@@ -31,6 +31,15 @@ impl<S: Sync> OptionalFromRequestParts<S> for CurrentUser {
     }
 }
 
+#[cfg(feature = "audit")]
+impl<S: Sync> FromRequestParts<S> for crate::log::Log {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        Self::from_extensions(&parts.extensions).inspect_err(Refusal::trace)
+    }
+}
+
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         self.into_response::<Body>(None)

@@ -1,7 +1,6 @@
 use std::fmt;
-use std::ops::Deref;
 
-use auth_core::{Decision, Identity, Permission, Role};
+use auth_core::{Decision, Identity, Permission, Principal, Role};
 use http::Extensions;
 
 use crate::access::Access;
@@ -14,19 +13,14 @@ use crate::refusal::Refusal;
 /// [`AuthLayer`](crate::AuthLayer) covers the route; one that takes an `Option<CurrentUser>` runs
 /// for anonymous requests too, if the layer allows them.
 ///
-/// # Example: a decision in a handler
+/// # Example: a requirement in a handler
 ///
 /// ```
-/// use auth_core::Decision;
-/// use auth_tower::CurrentUser;
-/// use http::StatusCode;
+/// use auth_tower::{CurrentUser, Refusal};
 ///
-/// async fn report(user: CurrentUser) -> StatusCode {
-///     match user.has_role("auditor").await {
-///         Decision::Granted => StatusCode::OK,
-///         Decision::Denied => StatusCode::FORBIDDEN,
-///         Decision::Unknown(_) => StatusCode::SERVICE_UNAVAILABLE,
-///     }
+/// async fn report(user: CurrentUser) -> Result<String, Refusal> {
+///     user.require_role("auditor").await?; // answers 403, or 503 if nobody could say
+///     Ok(format!("report for {}", user.subject()))
 /// }
 /// ```
 #[derive(Clone)]
@@ -49,12 +43,23 @@ impl CurrentUser {
         Ok(Self { identity, access })
     }
 
+    /// Who it is.
+    pub fn principal(&self) -> &Principal {
+        self.identity.principal()
+    }
+
+    /// The identifier that is unique within the issuer.
+    pub fn subject(&self) -> &str {
+        self.identity.subject()
+    }
+
     /// The name the user logs in with, as far as the token told it.
     pub fn username(&self) -> Option<&str> {
         self.identity.principal().username()
     }
 
-    /// The proof of who it is.
+    /// The proof of who it is. Its roles are those of the token; [`has_role`](Self::has_role) asks
+    /// whoever knows them.
     pub fn identity(&self) -> &Identity {
         &self.identity
     }
@@ -65,19 +70,34 @@ impl CurrentUser {
         self.access.authorizer.has_role(&self.identity, &role).await
     }
 
+    /// Goes on only if the user has the role.
+    ///
+    /// # Errors
+    ///
+    /// The refusal that is due.
+    pub async fn require_role(&self, role: impl Into<Role>) -> Result<(), Refusal> {
+        let refused = Refusal::unless_granted(self.has_role(role).await);
+        refused.inspect_err(Refusal::trace)
+    }
+
+    /// Goes on only if the user has the permission.
+    ///
+    /// # Errors
+    ///
+    /// The refusal that is due.
+    pub async fn require_permission(
+        &self,
+        permission: impl Into<Permission>,
+    ) -> Result<(), Refusal> {
+        let refused = Refusal::unless_granted(self.has_permission(permission).await);
+        refused.inspect_err(Refusal::trace)
+    }
+
     /// Whether the user has the permission, asked of whoever the layer was told to ask.
     pub async fn has_permission(&self, permission: impl Into<Permission>) -> Decision {
         let permission = permission.into();
         let authorizer = &self.access.authorizer;
         authorizer.has_permission(&self.identity, &permission).await
-    }
-}
-
-impl Deref for CurrentUser {
-    type Target = Identity;
-
-    fn deref(&self) -> &Identity {
-        &self.identity
     }
 }
 

@@ -1,7 +1,9 @@
 //! Tower layers and axum extractors that protect a service.
 //!
 //! [`AuthLayer`] asks an [`Authenticator`](auth_core::Authenticator) whose token a request carries;
-//! [`RequireRole`] lets those through who have a role; [`CurrentUser`] tells a handler who it is.
+//! [`RequireRole`] and [`RequirePermission`] let those through who were granted something;
+//! [`CurrentUser`] tells a handler who it is; [`ContextLayer`] ties together what is done for one
+//! request.
 //!
 //! ```
 //! use auth_jwt::{KeySet, Policy, StaticKeys, Verifier};
@@ -37,6 +39,8 @@
 //! - `axum` (default): [`CurrentUser`] as an extractor, [`Refusal`] as a response. Without it the
 //!   layers work for every tower service whose response body can be made from bytes, and
 //!   [`CurrentUser::from_extensions`] does what the extractor does.
+//! - `audit`: the extractor `Log`, and `ContextLayer::audit_log`.
+//! - `client`: `probes` for readiness and liveness, from the health of an `AuthClient`.
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
@@ -45,11 +49,21 @@ mod auth_layer;
 #[cfg(feature = "axum")]
 mod axum;
 mod bearer;
+mod context_layer;
 mod current_user;
+#[cfg(feature = "audit")]
+mod log;
+#[cfg(feature = "client")]
+mod probes;
 mod refusal;
-mod require_role;
+mod require;
 
 pub use crate::auth_layer::{AuthLayer, AuthService};
+pub use crate::context_layer::{ContextLayer, ContextService};
 pub use crate::current_user::CurrentUser;
+#[cfg(feature = "audit")]
+pub use crate::log::Log;
+#[cfg(feature = "client")]
+pub use crate::probes::probes;
 pub use crate::refusal::Refusal;
-pub use crate::require_role::{RequireRole, RequireRoleService};
+pub use crate::require::{Grant, Require, RequirePermission, RequireRole, RequireService};

@@ -1,4 +1,6 @@
-use auth_core::{AuthenticationError, CorrelationId, Decision, Problem, Reason, RequestContext};
+use auth_core::{
+    AuthenticationError, CorrelationId, Decision, Principal, Problem, Reason, RequestContext,
+};
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
@@ -13,6 +15,7 @@ use http::{HeaderValue, Response, StatusCode};
 /// | [`Forbidden`](Self::Forbidden) | 403 | `insufficient_scope` | `insufficient_scope` |
 /// | [`Undetermined`](Self::Undetermined) | 503 | the cause's, such as `keys_unavailable` | no challenge |
 /// | [`AuthLayerMissing`](Self::AuthLayerMissing) | 500 | `auth_layer_missing` | no challenge |
+/// | [`AuditLogMissing`](Self::AuditLogMissing) | 500 | `audit_log_missing` | no challenge |
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
@@ -41,6 +44,11 @@ pub enum Refusal {
     /// in the service, not in the request.
     #[error("this route requires authentication, but no AuthLayer covers it")]
     AuthLayerMissing,
+
+    /// The handler writes to the audit trail, but no [`ContextLayer`](crate::ContextLayer) with one
+    /// covers the route: a mistake in the service, not in the request.
+    #[error("this route writes to the audit trail, but no ContextLayer with one covers it")]
+    AuditLogMissing,
 }
 
 impl Refusal {
@@ -51,7 +59,7 @@ impl Refusal {
             Self::MalformedCredentials => StatusCode::BAD_REQUEST,
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::Undetermined(_) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::AuthLayerMissing => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::AuthLayerMissing | Self::AuditLogMissing => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -63,6 +71,7 @@ impl Refusal {
             Self::Rejected(reason) | Self::Undetermined(reason) => reason.code(),
             Self::Forbidden => "insufficient_scope",
             Self::AuthLayerMissing => "auth_layer_missing",
+            Self::AuditLogMissing => "audit_log_missing",
         }
     }
 
@@ -100,7 +109,7 @@ impl Refusal {
             Self::MalformedCredentials => Some("invalid_request"),
             Self::Rejected(_) => Some("invalid_token"),
             Self::Forbidden => Some("insufficient_scope"),
-            Self::Undetermined(_) | Self::AuthLayerMissing => return None,
+            Self::Undetermined(_) | Self::AuthLayerMissing | Self::AuditLogMissing => return None,
         };
         let description = error.map(|_| self.to_string());
         let parameters = [
@@ -132,11 +141,27 @@ impl Refusal {
         {
             headers.insert(CorrelationId::HEADER, id);
         }
+        response.extensions_mut().insert(self);
         response
     }
 
+    /// Writes the challenge of a refusal anew, with the realm, if the response is one.
+    pub(crate) fn name_realm<B>(response: &mut Response<B>, realm: Option<&str>) {
+        let refusal = response.extensions().get::<Self>();
+        if let (Some(refusal), Some(_)) = (refusal, realm)
+            && let Some(challenge) = refusal.challenge(realm)
+        {
+            response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+        }
+    }
+
     /// Lets a granted decision through.
-    pub(crate) fn unless_granted(decision: Decision) -> Result<(), Self> {
+    ///
+    /// # Errors
+    ///
+    /// [`Forbidden`](Self::Forbidden) for a denial, [`Undetermined`](Self::Undetermined) for an
+    /// unknown.
+    pub fn unless_granted(decision: Decision) -> Result<(), Self> {
         match decision {
             Decision::Granted => Ok(()),
             Decision::Denied => Err(Self::Forbidden),
@@ -147,10 +172,32 @@ impl Refusal {
     /// One line for the operator: loud where the service is at fault, quiet where a client is.
     pub(crate) fn trace(&self) {
         let code = self.code();
+        let context = RequestContext::current();
+        let context = context.as_ref();
+        let correlation_id = context.map(|context| context.correlation_id().as_str());
+        let path = context.and_then(RequestContext::path);
+        let principal = context.and_then(RequestContext::principal);
+        let subject = principal.map(Principal::subject);
         match self {
-            Self::AuthLayerMissing => tracing::error!(code, "{self}"),
-            Self::Undetermined(_) => tracing::warn!(code, "request refused: {self}"),
-            _ => tracing::debug!(code, "request refused: {self}"),
+            Self::AuthLayerMissing | Self::AuditLogMissing => {
+                tracing::error!(code, correlation_id, path, "{self}");
+            }
+            Self::Undetermined(_) => {
+                tracing::warn!(
+                    code,
+                    correlation_id,
+                    path,
+                    subject,
+                    "request refused: {self}"
+                );
+            }
+            _ => tracing::debug!(
+                code,
+                correlation_id,
+                path,
+                subject,
+                "request refused: {self}"
+            ),
         }
     }
 }

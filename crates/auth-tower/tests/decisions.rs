@@ -11,7 +11,7 @@ use auth_core::{
 };
 use auth_jwt::mint::SigningKey;
 use auth_jwt::{Algorithm, KeySet, Policy, StaticKeys, Verifier};
-use auth_tower::{AuthLayer, RequireRole};
+use auth_tower::{AuthLayer, CurrentUser, Refusal, RequirePermission, RequireRole};
 use axum::Router;
 use axum::routing::get;
 use bytes::Bytes;
@@ -43,6 +43,26 @@ impl Authorizer for ByName {
     }
 }
 
+/// Grants everything, and counts how often it was asked.
+#[derive(Clone, Default)]
+struct Counting(Arc<Mutex<u32>>);
+
+impl Authorizer for Counting {
+    fn has_role<'a>(&'a self, _: &'a Identity, _: &'a Role) -> BoxFuture<'a, Decision> {
+        *self.0.lock().unwrap() += 1;
+        Box::pin(async { Decision::Granted })
+    }
+
+    fn has_permission<'a>(
+        &'a self,
+        identity: &'a Identity,
+        permission: &'a Permission,
+    ) -> BoxFuture<'a, Decision> {
+        let granted = identity.permissions().contains(permission);
+        Box::pin(async move { granted.into() })
+    }
+}
+
 /// Cannot judge anything.
 struct Down;
 
@@ -59,7 +79,8 @@ impl Authenticator for Down {
 /// A verifier, and the header of a user it accepts.
 fn verifier() -> (Verifier, String) {
     let key = SigningKey::generate(Algorithm::HS256).unwrap();
-    let claims = json!({ "iss": "i", "aud": "a", "sub": "u", "exp": 4_102_444_800_i64 });
+    let claims = json!({ "iss": "i", "aud": "a", "sub": "u", "scope": "orders:read",
+        "exp": 4_102_444_800_i64 });
     let token = key.sign(&claims).unwrap();
     let keys = KeySet::from(key.verification_key().unwrap());
     let policy = Policy::builder("i", "a").build().unwrap();
@@ -113,6 +134,71 @@ async fn an_unknown_role_is_neither_a_grant_nor_a_refusal() {
             assert_eq!(answer.challenge, None, "{case}");
         }
     }
+}
+
+#[tokio::test]
+async fn one_requirement_stops_at_the_first_answer_that_settles_it() {
+    let (verifier, header) = verifier();
+    for (requirement, asked) in [
+        (RequireRole::any(["a", "b", "c"]), 1),
+        (RequireRole::all(["a", "b", "a"]), 2),
+    ] {
+        let counting = Counting::default();
+        let service = Router::new()
+            .route("/", get(async || "passed"))
+            .layer(requirement)
+            .layer(AuthLayer::with_authorizer(
+                verifier.clone(),
+                counting.clone(),
+            ));
+        let answer = ask(&service, "/", std::slice::from_ref(&header)).await;
+        assert_eq!(answer.status, StatusCode::OK);
+        assert_eq!(*counting.0.lock().unwrap(), asked);
+    }
+}
+
+#[tokio::test]
+async fn a_permission_is_required_as_a_role_is() {
+    let (verifier, header) = verifier();
+    for (requirement, expected) in [
+        (RequirePermission::new("orders:read"), StatusCode::OK),
+        (
+            RequirePermission::new("orders:write"),
+            StatusCode::FORBIDDEN,
+        ),
+        (
+            RequirePermission::any(["orders:write", "orders:read"]),
+            StatusCode::OK,
+        ),
+        (
+            RequirePermission::all(["orders:write", "orders:read"]),
+            StatusCode::FORBIDDEN,
+        ),
+    ] {
+        let case = format!("{requirement:?}");
+        let handler = async |user: CurrentUser| {
+            user.require_permission("orders:read").await?;
+            Ok::<_, Refusal>("passed")
+        };
+        let service = Router::new()
+            .route("/", get(handler))
+            .layer(requirement)
+            .layer(AuthLayer::with_authorizer(
+                verifier.clone(),
+                Counting::default(),
+            ));
+        let answer = ask(&service, "/", std::slice::from_ref(&header)).await;
+        assert_eq!(answer.status, expected, "{case}");
+    }
+    let handler = async |user: CurrentUser| user.require_permission("orders:write").await;
+    let service = Router::new()
+        .route("/", get(handler))
+        .layer(AuthLayer::with_authorizer(verifier, Counting::default()));
+    let answer = ask(&service, "/", &[header]).await;
+    assert_eq!(
+        (answer.status, &*answer.code()),
+        (StatusCode::FORBIDDEN, "insufficient_scope")
+    );
 }
 
 #[tokio::test]
@@ -212,4 +298,8 @@ async fn neither_answer_nor_log_holds_anything_of_the_token() {
     }
     assert!(everything.contains("insufficient_scope"), "{everything}");
     assert!(everything.contains("request refused"), "{everything}");
+    // An operator finds the request and its user.
+    for field in ["correlation_id=\"test\"", "path=\"/\"", "subject=\"u\""] {
+        assert!(everything.contains(field), "{field} in {everything}");
+    }
 }
