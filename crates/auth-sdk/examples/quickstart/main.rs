@@ -1,20 +1,26 @@
 //! A service, protected; and a client that tries to get in.
 //!
-//! `cargo run --example quickstart` starts an issuer, a service behind the SDK and a client, all in
-//! this process and all talking real HTTP over loopback, and prints what was expected and what
-//! came. It exits with 0 only if every answer was the expected one.
+//! `cargo run --example quickstart` starts an issuer, a Miso controller, a service behind the SDK and
+//! a client, all in this process and all talking real HTTP over loopback, and prints what was
+//! expected and what came. It exits with 0 only if everything was as expected. With `REDIS_URL` it
+//! keeps what it remembers in that Redis too.
 
 use std::error::Error;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use auth_sdk::client::AuthClient;
 use auth_sdk::core::Secret;
+use auth_sdk::core::config::Env;
+use auth_sdk::jwt::Algorithm;
 use auth_sdk::jwt::mint::SigningKey;
-use auth_sdk::jwt::{Algorithm, KeySet, Policy, StaticKeys, Verifier};
-use auth_sdk::tower::{AuthLayer, CurrentUser, RequireRole};
-use auth_testkit::{OidcIssuer, User};
+use auth_sdk::miso::MisoSettings;
+use auth_sdk::redis::RedisSettings;
+use auth_sdk::tower::{AuthLayer, ContextLayer, CurrentUser, Log, RequireRole};
+use auth_testkit::{MisoController, OidcIssuer, User};
 use axum::{Router, routing::get};
+use serde_json::json;
 use tokio::net::TcpListener;
 
 mod client;
@@ -27,22 +33,25 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 #[tokio::main]
 async fn main() -> Result<ExitCode> {
-    // Somebody who issues tokens: here a development issuer, in production Keycloak or its like.
+    // Those who issue tokens and know who may do what: here development servers, in production
+    // Keycloak and the controller.
     let issuer = OidcIssuer::builder()
         .audience("quickstart")
         .user(User::new("ada", "correct horse").role("admin"))
         .user(User::new("bob", "battery staple").role("reader"))
         .start()
         .await?;
+    let controller = MisoController::builder(&issuer)?.start().await?;
 
-    // The service, and a client of it.
+    // The SDK, the service behind it, and a client of that service.
+    let (sdk, memory) = sdk(&controller)?;
+    let admin = format!("http://{}/admin", serve(protected_service(&sdk)).await?);
     let client = Client::new();
-    let address = serve(protected_service(&issuer, &client).await?).await?;
-    let admin = format!("http://{address}/admin");
     let mut transcript = Transcript::begin(&[
         ("issuer", issuer.url()),
+        ("control", controller.url()),
         ("service", &admin),
-        ("rule", "a token of the issuer, and the role `admin`"),
+        ("memory", memory),
     ]);
 
     let answer = client.get(&admin, None).await?;
@@ -52,52 +61,70 @@ async fn main() -> Result<ExitCode> {
     let forger = SigningKey::generate(Algorithm::ES256)?.with_kid(issuer.current_kid());
     let forged = issuer.token("ada")?.sign_with(&forger)?;
     let answer = client.get(&admin, Some(&forged)).await?;
-    transcript.line(
-        "ada's name, forged key",
-        Expected::Code(401, "bad_signature"),
-        &answer,
-    );
+    let refused = Expected::Code(401, "token_refused");
+    transcript.line("ada's name, forged key", refused, &answer);
 
-    let expired = issuer
-        .token("ada")?
-        .expired_for(Duration::from_secs(3600))
-        .sign()?;
-    let answer = client.get(&admin, Some(&expired)).await?;
-    transcript.line(
-        "ada, expired an hour ago",
-        Expected::Code(401, "expired"),
-        &answer,
-    );
+    let expired = issuer.token("ada")?.expired_for(Duration::from_secs(3600));
+    let answer = client.get(&admin, Some(&expired.sign()?)).await?;
+    let refused = Expected::Code(401, "expired");
+    transcript.line("ada, expired an hour ago", refused, &answer);
 
     let bob = login(&client, &issuer, "bob", "battery staple").await?;
     let answer = client.get(&admin, Some(&bob)).await?;
-    transcript.line(
-        "bob, without the role",
-        Expected::Code(403, "insufficient_scope"),
-        &answer,
-    );
+    let refused = Expected::Code(403, "insufficient_scope");
+    transcript.line("bob, without the role", refused, &answer);
 
     let ada = login(&client, &issuer, "ada", "correct horse").await?;
+    let calls = Calls::to(&controller);
     let answer = client.get(&admin, Some(&ada)).await?;
-    transcript.line("ada, an admin", Expected::Body(200, "hello, ada"), &answer);
+    let welcome = Expected::Body(200, "hello, ada");
+    transcript.line("ada, an admin", welcome, &answer);
+    transcript.check("  calls to the controller", 2, calls.so_far());
+
+    // Who she is and what she may is remembered: nobody has to be asked.
+    let calls = Calls::to(&controller);
+    let answer = client.get(&admin, Some(&ada)).await?;
+    transcript.line("ada, again", welcome, &answer);
+    transcript.check("  calls to the controller", 0, calls.so_far());
+
+    // What happened, as the controller was told: masked, and all of it.
+    sdk.shutdown(Duration::from_secs(5)).await?;
+    transcript.audit(
+        &controller.log_entries(),
+        &[&ada, controller.client_secret()],
+    );
 
     transcript.end();
     Ok(ExitCode::from(u8::from(!transcript.all_as_expected())))
 }
 
-/// What you would write: a policy, the issuer's keys, and two layers.
-async fn protected_service(issuer: &OidcIssuer, client: &Client) -> Result<Router> {
-    let jwks = client.get(&issuer.jwks_uri(), None).await?;
-    let keys = StaticKeys::new(KeySet::from_jwks(jwks.body.as_bytes())?);
-    let policy = Policy::builder(issuer.url(), "quickstart").build()?;
-
-    Ok(Router::new()
-        .route("/admin", get(hello))
-        .layer(RequireRole::new("admin"))
-        .layer(AuthLayer::new(Verifier::new(policy, keys))))
+/// The facade. In a service of yours: `AuthClient::from_env()`.
+fn sdk(controller: &MisoController) -> Result<(AuthClient, &'static str)> {
+    let secret = controller.client_secret().clone();
+    let settings = MisoSettings::new(controller.url(), controller.client_id(), secret);
+    let client = AuthClient::miso(settings);
+    Ok(match RedisSettings::from_env(&Env::process())? {
+        Some(redis) => (client.redis(redis).build()?, "of this process and of Redis"),
+        None => (
+            client.build()?,
+            "of this process (with REDIS_URL, of Redis too)",
+        ),
+    })
 }
 
-async fn hello(user: CurrentUser) -> String {
+/// What you would write: routes, what they require, and who answers for it.
+fn protected_service(sdk: &AuthClient) -> Router {
+    Router::new()
+        .route("/admin", get(hello))
+        .layer(RequireRole::new("admin"))
+        .layer(AuthLayer::new(sdk.clone()))
+        .layer(ContextLayer::new().audit_log(sdk.audit_log()))
+}
+
+async fn hello(user: CurrentUser, log: Log) -> String {
+    log.audit("admin.opened", "dashboard")
+        .context(json!({ "page": 1, "password": "correct horse" }))
+        .emit();
     format!("hello, {}", user.principal().name())
 }
 
@@ -122,4 +149,29 @@ async fn login(client: &Client, issuer: &OidcIssuer, user: &str, password: &str)
         .as_str()
         .ok_or("the issuer gave no token")?;
     Ok(token.into())
+}
+
+/// Counts the questions a request costs; the trail is sent at its own pace.
+struct Calls<'a> {
+    controller: &'a MisoController,
+    before: usize,
+}
+
+impl<'a> Calls<'a> {
+    fn to(controller: &'a MisoController) -> Self {
+        let before = Self::count(controller);
+        Self { controller, before }
+    }
+
+    fn so_far(&self) -> usize {
+        Self::count(self.controller) - self.before
+    }
+
+    fn count(controller: &MisoController) -> usize {
+        let received = controller.received();
+        let questions = received
+            .iter()
+            .filter(|it| it.path.starts_with("/api/v1/auth/"));
+        questions.count()
+    }
 }

@@ -2,6 +2,8 @@
 
 #![expect(clippy::print_stdout, reason = "printing is what the example is for")]
 
+use auth_sdk::core::Secret;
+
 use super::client::Answer;
 
 /// What a request should lead to.
@@ -35,15 +37,50 @@ impl Transcript {
 
     pub(crate) fn line(&mut self, request: &str, expected: Expected, answer: &Answer) {
         let (expected, came) = (expected.to_string(), came(expected, answer));
-        let good = expected == came;
-        row(
-            request,
-            &expected,
-            &came,
-            if good { "ok" } else { "NOT AS EXPECTED" },
-        );
+        self.add(request, &expected, &came, expected == came);
+    }
+
+    fn add(&mut self, what: &str, expected: &str, came: &str, good: bool) {
+        let mark = if good { "ok" } else { "NOT AS EXPECTED" };
+        row(what, expected, came, mark);
         self.lines += 1;
         self.as_expected += usize::from(good);
+    }
+
+    /// A count that was expected, and the one that came.
+    pub(crate) fn check(&mut self, what: &str, expected: usize, came: usize) {
+        let good = expected == came;
+        self.add(what, &expected.to_string(), &came.to_string(), good);
+    }
+
+    /// The trail as it was received; nothing of the secrets may be in it.
+    pub(crate) fn audit(&mut self, entries: &[serde_json::Value], secrets: &[&Secret]) {
+        println!("\nthe audit trail, as the controller received it");
+        let mut leaked = 0;
+        for entry in entries {
+            let context = &entry["context"];
+            let user = entry["userId"]["id"].as_str().unwrap_or("-");
+            let action = context["action"].as_str().unwrap_or("-");
+            let line = match action {
+                "admin.opened" => format!("password {}", context["password"]),
+                _ => format!("{} {}", context["url"], context["statusCode"]),
+            };
+            println!("  {action:18} user {user:.8}  {line}");
+            let text = entry.to_string();
+            leaked += secrets
+                .iter()
+                .filter(|it| text.contains(it.expose()))
+                .count();
+            leaked += usize::from(text.contains("correct horse"));
+        }
+        println!();
+        let opened = |entry: &&serde_json::Value| entry["context"]["action"] == "admin.opened";
+        self.check(
+            "  doors opened by ada",
+            2,
+            entries.iter().filter(opened).count(),
+        );
+        self.check("  secrets in the trail", 0, leaked);
     }
 
     pub(crate) fn end(&self) {
