@@ -6,6 +6,7 @@ use auth_audit::AuditLog;
 use auth_cache::Cache;
 use auth_core::config::{ConfigError, ConfigProblem, Env, Variable};
 use auth_core::{Clock, SystemClock};
+use auth_jwt::Verifier;
 use auth_mask::{MaskPolicy, Masker};
 use auth_miso::{Miso, MisoSettings};
 use auth_redis::RedisSettings;
@@ -20,6 +21,7 @@ pub struct AuthClientBuilder {
     redis: Option<RedisSettings>,
     mask: MaskPolicy,
     clock: Arc<dyn Clock>,
+    verifier: Option<Verifier>,
     roles_ttl: Duration,
     permissions_ttl: Duration,
     batch_size: Option<usize>,
@@ -33,6 +35,7 @@ impl AuthClientBuilder {
             redis: None,
             mask: MaskPolicy::iso27001(),
             clock: Arc::new(SystemClock),
+            verifier: None,
             roles_ttl: Duration::from_secs(900),
             permissions_ttl: Duration::from_secs(900),
             batch_size: None,
@@ -43,6 +46,13 @@ impl AuthClientBuilder {
     /// Keeps what is remembered in this Redis too.
     pub fn redis(mut self, settings: RedisSettings) -> Self {
         self.redis = Some(settings);
+        self
+    }
+
+    /// Verifies tokens here, with the issuer's keys, instead of asking the provider about each. The
+    /// provider is still asked for roles and permissions.
+    pub fn verify_locally(mut self, verifier: Verifier) -> Self {
+        self.verifier = Some(verifier);
         self
     }
 
@@ -122,6 +132,10 @@ impl AuthClientBuilder {
             .map_err(|error| StartError(error.to_string().into()))?;
         watcher.watch_into(audit.clone());
         Ok(AuthClient(Arc::new(Inner {
+            authenticator: match self.verifier {
+                Some(verifier) => Arc::new(verifier),
+                None => Arc::new(miso.clone()),
+            },
             provider: Arc::new(miso.clone()),
             concrete: Arc::new(miso),
             cache,

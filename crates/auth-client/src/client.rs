@@ -23,6 +23,8 @@ use crate::watcher::Watcher;
 pub struct AuthClient(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
+    /// Who judges tokens: the provider, or a verifier with the issuer's keys.
+    pub(crate) authenticator: Arc<dyn Authenticator>,
     pub(crate) provider: Arc<dyn IdentityProvider>,
     /// The same, to be taken out as what it is.
     pub(crate) concrete: Arc<dyn Any + Send + Sync>,
@@ -81,15 +83,16 @@ impl AuthClient {
         self.0.concrete.downcast_ref()
     }
 
-    /// Whose token this is. What is remembered of the provider's answer is remembered by the whole
-    /// token, and no longer than the token lives.
+    /// Whose token this is, by the word of the provider, or by the issuer's keys if the client was
+    /// built to [verify locally](AuthClientBuilder::verify_locally). What is remembered of the
+    /// provider's answer is remembered by the whole token, and no longer than the token lives.
     ///
     /// # Errors
     ///
     /// [`AuthenticationError::Rejected`] if the token is no good,
     /// [`AuthenticationError::Unavailable`] if nobody could say.
     pub async fn validate_token(&self, token: &Secret) -> Result<Identity, AuthenticationError> {
-        self.0.provider.authenticate(token).await
+        self.0.authenticator.authenticate(token).await
     }
 
     /// What the provider says of the user now. It is asked each time.
@@ -148,7 +151,7 @@ impl Authenticator for AuthClient {
         &'a self,
         token: &'a Secret,
     ) -> BoxFuture<'a, Result<Identity, AuthenticationError>> {
-        self.0.provider.authenticate(token)
+        self.0.authenticator.authenticate(token)
     }
 }
 

@@ -114,6 +114,25 @@ async fn the_second_decision_asks_nobody() {
     assert!(client.provider::<Miso>().is_some());
 }
 
+#[tokio::test]
+async fn tokens_may_be_verified_here_and_the_controller_asked_for_grants_only() {
+    let issuer = issuer().await;
+    let controller = controller(&issuer).await;
+    let client = AuthClient::miso(settings(&controller)).verify_locally(issuer.verifier().unwrap());
+    let client = client.build().unwrap();
+    let ada = token(&issuer, "ada");
+    for _ in 0..2 {
+        let identity = client.validate_token(&ada).await.unwrap();
+        assert!(client.has_role(&identity, "auditor").await.is_granted());
+    }
+    assert_eq!(
+        (controller.count(VALIDATE), controller.count(ROLES)),
+        (0, 1)
+    );
+    let error = client.validate_token(&"forged".into()).await.unwrap_err();
+    assert_eq!(error.reason().code(), "malformed");
+}
+
 /// Contract miso §13 A1, through the whole facade.
 #[tokio::test]
 async fn miso_a1_a_forged_token_with_a_cached_users_sub_gets_no_role() {
