@@ -81,6 +81,37 @@ async fn a_client_finds_its_way_from_discovery_to_a_verified_token() {
 }
 
 #[tokio::test]
+async fn a_refresh_token_is_good_once_and_brings_the_next() {
+    let issuer = issuer().await;
+    let first = issuer.refresh_token("ada").unwrap();
+    let form = |token: &str| format!("grant_type=refresh_token&refresh_token={token}");
+    let (status, answer) = ask(
+        Method::POST,
+        &issuer.token_endpoint(),
+        &form(first.expose()),
+    )
+    .await;
+    assert_eq!(status, StatusCode::OK);
+    let verifier = verifier(&issuer, &issuer.jwks());
+    let claims = verifier
+        .verify(answer["access_token"].as_str().unwrap())
+        .await
+        .unwrap();
+    assert_eq!(claims.username(), Some("ada"));
+
+    let (_, again) = ask(
+        Method::POST,
+        &issuer.token_endpoint(),
+        &form(first.expose()),
+    )
+    .await;
+    assert_eq!(again["error"], "invalid_grant");
+    let next = answer["refresh_token"].as_str().unwrap();
+    let (status, _) = ask(Method::POST, &issuer.token_endpoint(), &form(next)).await;
+    assert_eq!(status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn the_token_endpoint_refuses_as_rfc_6749_says() {
     let issuer = issuer().await;
     for (form, error) in [
@@ -99,6 +130,8 @@ async fn the_token_endpoint_refuses_as_rfc_6749_says() {
         ),
         ("username=ada&password=correct+horse", "invalid_request"),
         ("grant_type=client_credentials", "unsupported_grant_type"),
+        ("grant_type=refresh_token", "invalid_request"),
+        ("grant_type=refresh_token&refresh_token=x", "invalid_grant"),
         ("", "invalid_request"),
     ] {
         let (status, answer) = ask(Method::POST, &issuer.token_endpoint(), form).await;

@@ -13,12 +13,12 @@ use super::client_token::ClientTokens;
 use super::endpoints;
 use super::fault::{Script, ScriptedFault};
 use super::outbox::{Outbox, Received};
-use crate::oidc::{OidcIssuer, TestkitError, User};
+use crate::oidc::{OidcIssuer, State as Issuer, TestkitError, User};
 
 /// A Miso controller in this process, on a free port of 127.0.0.1, that judges the user tokens of
 /// an [`OidcIssuer`].
 ///
-/// It answers the client-token, validate, user, roles, permissions and log endpoints as the
+/// It answers the client-token, validate, user, refresh, roles, permissions and log endpoints as the
 /// contract records them, remembers every request it received, and misbehaves on demand. Roles and
 /// permissions are those of the issuer's seeded users, as they were when it started.
 ///
@@ -52,6 +52,7 @@ pub(super) struct State {
     pub(super) client_tokens: ClientTokens,
     pub(super) users: Vec<User>,
     pub(super) user_tokens: Verifier,
+    pub(super) issuer: Arc<Issuer>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) outbox: Outbox,
     pub(super) script: Script,
@@ -73,6 +74,7 @@ impl MisoController {
             client_token_lifetime: Duration::from_secs(1800),
             users: issuer.users().to_vec(),
             user_tokens: issuer.verifier().map_err(TestkitError::Policy)?,
+            issuer: Arc::clone(issuer.state()),
             clock: Arc::new(SystemClock),
         })
     }
@@ -162,6 +164,7 @@ pub struct MisoControllerBuilder {
     client_token_lifetime: Duration,
     users: Vec<User>,
     user_tokens: Verifier,
+    issuer: Arc<Issuer>,
     clock: Arc<dyn Clock>,
 }
 
@@ -208,6 +211,7 @@ impl MisoControllerBuilder {
             client_tokens: client_tokens.map_err(TestkitError::Key)?,
             users: self.users,
             user_tokens: self.user_tokens,
+            issuer: self.issuer,
             clock: self.clock,
             outbox: Outbox::default(),
             script: Script::default(),

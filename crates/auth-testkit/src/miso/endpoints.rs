@@ -22,6 +22,7 @@ pub(super) fn router(state: Arc<State>) -> Router {
         .route("/api/v1/auth/token", post(client_token))
         .route("/api/v1/auth/validate", post(validate))
         .route("/api/v1/auth/user", get(user_info))
+        .route("/api/v1/auth/refresh", post(refresh))
         .route("/api/v1/auth/roles", get(roles))
         .route("/api/v1/auth/roles/refresh", get(roles))
         .route("/api/v1/auth/permissions", get(permissions))
@@ -123,6 +124,38 @@ async fn user_info(Shared(state): Shared<Arc<State>>, headers: HeaderMap, uri: U
             json!({ "authenticated": true, "user": user_json(user) }),
         ),
         Err(refusal) => refusal,
+    }
+}
+
+async fn refresh(
+    Shared(state): Shared<Arc<State>>,
+    headers: HeaderMap,
+    uri: Uri,
+    body: Option<Json<Value>>,
+) -> Response {
+    if let Err(refusal) = client(&state, &headers, &uri) {
+        return refusal;
+    }
+    let Some(token) = body.as_ref().and_then(|body| body["refreshToken"].as_str()) else {
+        return problem(StatusCode::BAD_REQUEST, "refreshToken is missing", &uri);
+    };
+    let Some(user) = state.issuer.redeem(token) else {
+        return unauthorized("bearer", "the refresh token is not valid", &uri);
+    };
+    match state.issuer.token_for(user).sign() {
+        Ok(token) => success(
+            &state,
+            json!({
+                "accessToken": token.expose(),
+                "refreshToken": state.issuer.refresh_token_for(user).expose(),
+                "expiresIn": state.issuer.lifetime().as_secs(),
+            }),
+        ),
+        Err(_) => problem(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "no token can be made",
+            &uri,
+        ),
     }
 }
 

@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::keys::Keys;
+use super::refresh::RefreshTokens;
 use super::server;
 use super::token::TokenBuilder;
 use super::user::User;
@@ -47,13 +48,15 @@ pub struct OidcIssuer {
 
 /// What the issuer and its server share.
 #[derive(Debug)]
-pub(super) struct State {
+pub(crate) struct State {
     pub(super) url: Box<str>,
     pub(super) audience: Box<str>,
-    pub(super) lifetime: Duration,
+    lifetime: Duration,
     pub(super) keys: Arc<Keys>,
     pub(super) requests: Counters,
     users: Vec<User>,
+    /// Which user a refresh token is for. Each is good once.
+    refresh_tokens: RefreshTokens,
     clock: Arc<dyn Clock>,
     algorithm: Algorithm,
 }
@@ -152,6 +155,21 @@ impl OidcIssuer {
         &self.state.users
     }
 
+    /// A refresh token of a seeded user, as the token endpoint would give it. It is good once.
+    ///
+    /// # Errors
+    ///
+    /// [`TestkitError::UnknownUser`] if no user of this name was seeded.
+    pub fn refresh_token(&self, username: &str) -> Result<Secret, TestkitError> {
+        let user = self.state.user(username);
+        let user = user.ok_or_else(|| TestkitError::UnknownUser(username.into()))?;
+        Ok(self.state.refresh_token_for(user))
+    }
+
+    pub(crate) fn state(&self) -> &Arc<State> {
+        &self.state
+    }
+
     /// Signs with a new key from now on. The old ones stay published until
     /// [`retire_old_keys`](Self::retire_old_keys).
     ///
@@ -210,7 +228,20 @@ impl State {
             .filter(|user| user.has_password(password))
     }
 
-    pub(super) fn token_for(&self, user: &User) -> TokenBuilder {
+    pub(crate) fn refresh_token_for(&self, user: &User) -> Secret {
+        self.refresh_tokens.give(user.username())
+    }
+
+    /// The user whose refresh token this is; it is good for nothing afterwards.
+    pub(crate) fn redeem(&self, refresh_token: &str) -> Option<&User> {
+        self.user(&self.refresh_tokens.take(refresh_token)?)
+    }
+
+    pub(crate) fn lifetime(&self) -> Duration {
+        self.lifetime
+    }
+
+    pub(crate) fn token_for(&self, user: &User) -> TokenBuilder {
         TokenBuilder::new(
             user,
             &self.url,
@@ -289,6 +320,7 @@ impl OidcIssuerBuilder {
             keys: Arc::new(keys),
             requests: Counters::default(),
             users: self.users,
+            refresh_tokens: RefreshTokens::default(),
             clock: self.clock,
             algorithm: self.algorithm,
         });

@@ -1,4 +1,4 @@
-//! The issuer's endpoints: OpenID Connect Discovery 1.0 §4, RFC 7517 §5, RFC 6749 §4.3 and §5.
+//! The issuer's endpoints: OpenID Connect Discovery 1.0 §4, RFC 7517 §5, RFC 6749 §4.3, §5 and §6.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -31,7 +31,7 @@ async fn discovery(Shared(state): Shared<Arc<State>>) -> Json<Value> {
         "issuer": state.url,
         "jwks_uri": state.jwks_uri(),
         "token_endpoint": state.token_endpoint(),
-        "grant_types_supported": ["password"],
+        "grant_types_supported": ["password", "refresh_token"],
         "response_types_supported": ["none"],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [state.algorithm().name()],
@@ -50,6 +50,7 @@ struct TokenRequest {
     grant_type: Option<String>,
     username: Option<String>,
     password: Option<Secret>,
+    refresh_token: Option<Secret>,
 }
 
 async fn token(
@@ -60,16 +61,26 @@ async fn token(
     let Ok(Form(request)) = form else {
         return refusal("invalid_request", "send the parameters as a form");
     };
-    match request.grant_type.as_deref() {
-        Some("password") => {}
-        Some(_) => return refusal("unsupported_grant_type", "only password is supported"),
+    let user = match request.grant_type.as_deref() {
+        Some("password") => match (request.username, request.password) {
+            (Some(username), Some(password)) => state.login(&username, &password),
+            _ => return refusal("invalid_request", "username or password is missing"),
+        },
+        Some("refresh_token") => match request.refresh_token {
+            Some(token) => state.redeem(token.expose()),
+            None => return refusal("invalid_request", "refresh_token is missing"),
+        },
+        Some(_) => {
+            let supported = "password and refresh_token are supported";
+            return refusal("unsupported_grant_type", supported);
+        }
         None => return refusal("invalid_request", "grant_type is missing"),
-    }
-    let (Some(username), Some(password)) = (request.username, request.password) else {
-        return refusal("invalid_request", "username or password is missing");
     };
-    let Some(user) = state.login(&username, &password) else {
-        return refusal("invalid_grant", "the username or the password is wrong");
+    let Some(user) = user else {
+        return refusal(
+            "invalid_grant",
+            "the password or the refresh token is wrong",
+        );
     };
     match state.token_for(user).sign() {
         Ok(token) => (
@@ -77,7 +88,8 @@ async fn token(
             Json(json!({
                 "access_token": token.expose(),
                 "token_type": "Bearer",
-                "expires_in": state.lifetime.as_secs(),
+                "expires_in": state.lifetime().as_secs(),
+                "refresh_token": state.refresh_token_for(user).expose(),
                 "scope": "openid profile email",
             })),
         )
