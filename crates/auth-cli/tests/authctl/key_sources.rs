@@ -77,11 +77,11 @@ fn an_unusable_file_is_undetermined_and_says_why() {
         ("--jwks", file("pem", broken), "--public-key"),
         ("--public-key", missing.clone(), "No such file"),
         ("--public-key", folder.to_owned(), "directory"),
-        ("--public-key", file("no_pem", "{}"), "no PEM text"),
+        ("--public-key", file("no_pem", "{}"), "not PEM"),
         (
             "--public-key",
             file("broken", broken),
-            "it is no SubjectPublicKeyInfo",
+            "it is not a SubjectPublicKeyInfo",
         ),
         (
             "--public-key",
@@ -165,7 +165,7 @@ fn a_key_set_none_of_whose_keys_can_be_used_is_no_key_source() {
     let mut encryption = key.public_jwk().unwrap();
     encryption["use"] = "enc".into();
     for (name, keys, why) in [
-        ("no_objects", json!([1, null]), "it is no JSON object"),
+        ("no_objects", json!([1, null]), "it is not a JSON object"),
         ("use", json!([encryption]), "use is not sig"),
     ] {
         let file = file(
