@@ -45,7 +45,7 @@ impl Failure {
         )
     }
 
-    /// Nobody takes what is printed. Not passed over in silence: whoever asked has not been told
+    /// Nobody reads what is printed. Not passed over in silence: whoever asked has not been told
     /// that a token was accepted.
     pub(crate) fn output(error: &io::Error) -> Self {
         Self::new(

@@ -43,7 +43,7 @@ CODES:
   issuer            `iss` is none of --iss
   audience          `aud` names none of --aud
   missing_claim     a required claim is not there
-  bad_claim         a claim is of the wrong type or out of range, or binds the token to a key (`cnf`)
+  bad_claim         a claim is of the wrong type or out of range, or binds the token (`cnf`)
   keys_unavailable  the keys could not be had: undetermined, and not the token's fault
 
 EXIT CODES:

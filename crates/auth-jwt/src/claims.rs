@@ -193,9 +193,9 @@ impl fmt::Debug for Claims {
     }
 }
 
-/// Whether the payload says that it is not an access token, as issuers do whose headers all say `JWT`:
-/// Keycloak by `typ`, Cognito by `token_use`, m8 by `type`, and OpenID Connect Back-Channel Logout
-/// 1.0 §2.4 by its event.
+/// Whether the payload says that it is not an access token, as issuers do whose headers all say
+/// `JWT`: Keycloak by `typ`, Cognito by `token_use`, m8 by `type`, and OpenID Connect Back-Channel
+/// Logout 1.0 §2.4 by its event.
 fn says_otherwise(claims: &Object<'_>) -> bool {
     let says = |name: &str, others: &[&str]| {
         let said = claims.get(name).and_then(Value::as_text);

@@ -16,8 +16,8 @@ use crate::failure::Failure;
 
 /// Keys, or the lack of them.
 ///
-/// That keys cannot be had is no reason not to look at tokens: one that is rejected without any key
-/// is rejected, and every other is undetermined.
+/// Tokens are looked at even if keys cannot be had: one that is rejected without any key is
+/// rejected, and every other is undetermined.
 pub(super) struct Keys {
     pub(super) source: Arc<dyn KeySource>,
     /// Why the source has no keys to give.
@@ -96,7 +96,8 @@ fn key_set(location: &Path) -> Result<KeySet, Failure> {
         };
         unusable(location, &error, remedy)
     })?;
-    // An issuer may publish no key at all; but keys none of which is of any use are no keys.
+    // An issuer may publish no key at all; but a set none of whose keys can be used is as good as
+    // none.
     match keys.skipped().first() {
         Some(skipped) if keys.is_empty() => Err(unusable(
             location,

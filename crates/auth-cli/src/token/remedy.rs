@@ -30,7 +30,7 @@ const REMEDIES: [(&str, &str); 14] = [
     ("not_yet_valid", "check the clocks"),
     (
         "issuer",
-        "compare `iss` with `--iss` byte by byte (`authctl token decode` shows it); a slash at the end counts",
+        "compare `iss` with `--iss` byte by byte; a slash at the end counts",
     ),
     ("audience", "ask the issuer for a token for this service"),
     ("missing_claim", "have the issuer add it"),

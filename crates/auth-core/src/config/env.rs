@@ -83,7 +83,7 @@ impl Env {
         let Some(path) = directory
             .ancestors()
             .map(|directory| directory.join(".env"))
-            // The first of the name is meant, also if it turns out to be no file.
+            // The first of the name is meant, even if it turns out not to be a file.
             .find(|path| path.symlink_metadata().is_ok())
         else {
             return Ok(self);
