@@ -71,12 +71,22 @@ pub(crate) struct VerifyArguments {
 
     /// Accept tokens of this issuer (`iss`). May be repeated, and any of them will do.
     /// Without it the issuer is not compared
-    #[arg(verbatim_doc_comment, long = "iss", value_name = "I", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(
+        verbatim_doc_comment,
+        long = "iss",
+        value_name = "I",
+        value_parser = NonEmptyStringValueParser::new()
+    )]
     pub(crate) issuers: Vec<String>,
 
     /// Accept tokens for this audience (`aud`). May be repeated, and any of them will do.
     /// Without it the audience is not compared
-    #[arg(verbatim_doc_comment, long = "aud", value_name = "A", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(
+        verbatim_doc_comment,
+        long = "aud",
+        value_name = "A",
+        value_parser = NonEmptyStringValueParser::new()
+    )]
     pub(crate) audiences: Vec<String>,
 
     /// Accept only these algorithms, separated by commas. May be repeated.
@@ -108,7 +118,12 @@ pub(crate) struct VerifyArguments {
 
     /// Accept only tokens of this type (`typ`).
     /// Without it the type may be absent, `JWT` or `at+jwt`
-    #[arg(verbatim_doc_comment, long = "typ", value_name = "T", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(
+        verbatim_doc_comment,
+        long = "typ",
+        value_name = "T",
+        value_parser = NonEmptyStringValueParser::new()
+    )]
     pub(crate) token_type: Option<String>,
 
     /// Print the verdict, and errors, as JSON

@@ -45,13 +45,13 @@ impl Failure {
         )
     }
 
-    /// Nobody takes what is printed. Not passed over in silence: whoever asked has not been told
+    /// Nobody reads what is printed. Not passed over in silence: whoever asked has not been told
     /// that a token was accepted.
     pub(crate) fn output(error: &io::Error) -> Self {
         Self::new(
             "output_unwritable",
             format!("the answer cannot be written to standard output: {error}"),
-            "keep the reader of the output open until its end; what it did not read was not verified",
+            "keep the reader of the output open to its end; what it did not read was not verified",
         )
     }
 

@@ -35,7 +35,7 @@ CODES:
   too_large         longer than 16 KiB
   alg_not_allowed   `alg` is not one that the key and --alg allow; `none` never is
   crit              needs a critical extension, and none is known
-  typ               `typ` is not one that --typ allows
+  typ               `typ` is not one that --typ allows, or the payload calls itself something else
   unknown_key       no key goes by the token's `kid`
   bad_signature     the signature is not that of the key
   expired           `exp` has passed, leeway included
@@ -43,7 +43,7 @@ CODES:
   issuer            `iss` is none of --iss
   audience          `aud` names none of --aud
   missing_claim     a required claim is not there
-  bad_claim         a claim is of the wrong type or out of range
+  bad_claim         a claim is of the wrong type or out of range, or binds the token (`cnf`)
   keys_unavailable  the keys could not be had: undetermined, and not the token's fault
 
 EXIT CODES:

@@ -85,6 +85,30 @@ impl<T: Authorizer + ?Sized> Authorizer for Arc<T> {
     }
 }
 
+impl<T: IdentityProvider + ?Sized> IdentityProvider for Arc<T> {
+    fn name(&self) -> &'static str {
+        (**self).name()
+    }
+
+    fn scope(&self) -> &str {
+        (**self).scope()
+    }
+
+    fn roles<'a>(
+        &'a self,
+        identity: &'a Identity,
+    ) -> BoxFuture<'a, Result<Vec<Role>, AuthenticationError>> {
+        (**self).roles(identity)
+    }
+
+    fn permissions<'a>(
+        &'a self,
+        identity: &'a Identity,
+    ) -> BoxFuture<'a, Result<Vec<Permission>, AuthenticationError>> {
+        (**self).permissions(identity)
+    }
+}
+
 /// Why a token did not become an [`Identity`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_could_flood_or_forge_a_log_is_refused() {
+    fn a17_what_could_flood_or_forge_a_log_is_refused() {
         let long = "a".repeat(MAX_LENGTH + 1);
         for text in [
             "", &long, "a b", "a\nb", "a\u{0}", "ä", "{}", "<x>", "\"", "a;b",

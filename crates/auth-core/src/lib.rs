@@ -32,9 +32,11 @@ mod correlation;
 mod decision;
 mod event_id;
 mod future;
+mod grant;
 pub mod identity;
 mod principal;
 mod problem;
+mod reason;
 mod rfc3339;
 mod secret;
 
@@ -42,11 +44,13 @@ pub use crate::access::{AuthenticationError, Authenticator, Authorizer, Identity
 pub use crate::clock::{Clock, SystemClock, UnixTime};
 pub use crate::context::{RequestContext, RequestContextBuilder, Scoped};
 pub use crate::correlation::CorrelationId;
-pub use crate::decision::{Decision, Reason};
+pub use crate::decision::Decision;
 pub use crate::event_id::EventId;
 pub use crate::future::BoxFuture;
+pub use crate::grant::{Permission, Role};
 pub use crate::identity::Identity;
-pub use crate::principal::{Permission, Principal, PrincipalBuilder, Role};
+pub use crate::principal::{Principal, PrincipalBuilder};
 pub use crate::problem::{PlatformProblem, Problem};
+pub use crate::reason::Reason;
 pub use crate::rfc3339::{from_rfc3339, to_rfc3339};
 pub use crate::secret::{Secret, SecretBytes};

@@ -25,11 +25,14 @@ use crate::CorrelationId;
 ///     .with_detail("this needs a role the user does not have");
 /// assert_eq!(
 ///     serde_json::to_string(&problem)?,
-///     r#"{"type":"/Errors/Forbidden","title":"Forbidden","status":403,"detail":"this needs a role the user does not have","code":"insufficient_scope"}"#,
+///     r#"{"type":"/Errors/Forbidden","title":"Forbidden","status":403,"#.to_owned()
+///         + r#""detail":"this needs a role the user does not have","#
+///         + r#""code":"insufficient_scope"}"#,
 /// );
 /// assert_eq!(
 ///     serde_json::to_string(&problem.platform())?,
-///     r#"{"errors":["this needs a role the user does not have"],"type":"/Errors/Forbidden","title":"Forbidden","statusCode":403}"#,
+///     r#"{"errors":["this needs a role the user does not have"],"#.to_owned()
+///         + r#""type":"/Errors/Forbidden","title":"Forbidden","statusCode":403}"#,
 /// );
 /// # Ok::<(), serde_json::Error>(())
 /// ```

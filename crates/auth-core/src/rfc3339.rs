@@ -24,7 +24,8 @@ pub fn to_rfc3339(time: SystemTime) -> String {
 }
 
 /// Reads a time as RFC 3339 has it: `2026-11-21T22:42:30.412330Z`, or with an offset from UTC.
-/// `None` if the text is not that, or the time is before 1970. Fractions beyond nanoseconds are cut.
+/// `None` if the text is not that, or the time is before 1970. Fractions beyond nanoseconds are
+/// cut.
 ///
 /// # Example
 ///

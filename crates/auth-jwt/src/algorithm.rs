@@ -105,7 +105,8 @@ impl fmt::Display for Algorithm {
     }
 }
 
-/// Reads a name exactly as the registry spells it: `rs256` is no algorithm, nor is `none`.
+/// Reads a name exactly as the registry spells it: `rs256` is not an algorithm, and neither is
+/// `none`.
 impl FromStr for Algorithm {
     type Err = UnknownAlgorithm;
 

@@ -17,9 +17,9 @@ use crate::role_claim::RoleClaim;
 pub struct Claims {
     json: Box<str>,
     issuer: Option<Box<str>>,
-    subject: Option<Box<str>>,
+    subject: Box<str>,
     audience: Vec<Box<str>>,
-    expires_at: Option<UnixTime>,
+    expires_at: UnixTime,
     not_before: Option<UnixTime>,
     issued_at: Option<UnixTime>,
     token_id: Option<Box<str>>,
@@ -33,8 +33,8 @@ pub struct Claims {
 }
 
 impl Claims {
-    /// Reads the payload. Every claim this crate knows must be of its type where it is there, and
-    /// every required one must be there and not null.
+    /// Reads the payload. Every claim this crate knows must be of its type where it is there; `exp`
+    /// and `sub` must be there, and those that are `required` must be there and not null.
     pub(crate) fn parse(
         payload: Vec<u8>,
         roles_from: &[RoleClaim],
@@ -54,38 +54,46 @@ impl Claims {
         // A set, because comparing each with each would take the square of their number.
         let mut seen = HashSet::new();
         roles.retain(|role| seen.insert(role.clone()));
-        let read = Self {
-            issuer: text(&claims, "iss")?,
-            subject: non_empty_text(&claims, "sub")?,
-            audience: audience(&claims)?,
-            // Rounded so that a fraction of a second never makes a token live longer.
-            expires_at: numeric_date(&claims, "exp", f64::floor)?,
-            not_before: numeric_date(&claims, "nbf", f64::ceil)?,
-            issued_at: numeric_date(&claims, "iat", f64::ceil)?,
-            token_id: text(&claims, "jti")?,
-            username: text_or_null(&claims, "preferred_username")?,
-            email: text_or_null(&claims, "email")?,
-            session_id: text_or_null(&claims, "sid")?,
-            client_id: {
-                // Both are read, so that an ill-typed one does not hide behind the other.
-                let (azp, client_id) = (
-                    text_or_null(&claims, "azp")?,
-                    text_or_null(&claims, "client_id")?,
-                );
-                azp.or(client_id)
-            },
-            scopes: scopes(&claims)?,
+        let issuer = text(&claims, "iss")?;
+        let subject = non_empty_text(&claims, "sub")?;
+        let audience = audience(&claims)?;
+        // Rounded so that a fraction of a second never makes a token live longer.
+        let expires_at = numeric_date(&claims, "exp", f64::floor)?;
+        let not_before = numeric_date(&claims, "nbf", f64::ceil)?;
+        let issued_at = numeric_date(&claims, "iat", f64::ceil)?;
+        let token_id = text(&claims, "jti")?;
+        let username = text_or_null(&claims, "preferred_username")?;
+        let email = text_or_null(&claims, "email")?;
+        let session_id = text_or_null(&claims, "sid")?;
+        // Both are read, so that an ill-typed one does not hide behind the other.
+        let azp = text_or_null(&claims, "azp")?;
+        let client_id = text_or_null(&claims, "client_id")?;
+        let scopes = scopes(&claims)?;
+
+        // Every claim has its type; from here on the question is which are there.
+        let expires_at = expires_at.ok_or_else(|| missing("exp"))?;
+        let subject = subject.ok_or_else(|| missing("sub"))?;
+        let is_missing = |name: &str| matches!(claims.get(name), None | Some(Value::Null));
+        if let Some(name) = required.iter().find(|name| is_missing(name)) {
+            return Err(missing(name));
+        }
+        Ok(Self {
+            issuer,
+            subject,
+            audience,
+            expires_at,
+            not_before,
+            issued_at,
+            token_id,
+            username,
+            email,
+            session_id,
+            client_id: azp.or(client_id),
+            scopes,
             roles,
             for_access: !says_otherwise(&claims),
             json: json.as_str().into(),
-        };
-        let missing = |name: &str| matches!(claims.get(name), None | Some(Value::Null));
-        match required.iter().find(|name| missing(name)) {
-            Some(name) => Err(Rejection::MissingClaim {
-                claim: name.clone(),
-            }),
-            None => Ok(read),
-        }
+        })
     }
 
     /// Who issued the token (`iss`).
@@ -95,7 +103,7 @@ impl Claims {
 
     /// Whom the token is about (`sub`). Unique within the issuer; every policy requires it.
     pub fn subject(&self) -> &str {
-        self.subject.as_deref().unwrap_or_default()
+        &self.subject
     }
 
     /// Whom the token is for (`aud`).
@@ -105,7 +113,7 @@ impl Claims {
 
     /// When the token ends (`exp`, rounded down). Every policy requires it.
     pub fn expires_at(&self) -> UnixTime {
-        self.expires_at.unwrap_or(UnixTime::from_secs(i64::MIN))
+        self.expires_at
     }
 
     /// When the token begins (`nbf`, rounded up).
@@ -185,9 +193,9 @@ impl fmt::Debug for Claims {
     }
 }
 
-/// Whether the payload says that it is no access token, as issuers do whose headers all say `JWT`:
-/// Keycloak by `typ`, Cognito by `token_use`, m8 by `type`, and OpenID Connect Back-Channel Logout
-/// 1.0 §2.4 by its event.
+/// Whether the payload says that it is not an access token, as issuers do whose headers all say
+/// `JWT`: Keycloak by `typ`, Cognito by `token_use`, m8 by `type`, and OpenID Connect Back-Channel
+/// Logout 1.0 §2.4 by its event.
 fn says_otherwise(claims: &Object<'_>) -> bool {
     let says = |name: &str, others: &[&str]| {
         let said = claims.get(name).and_then(Value::as_text);
@@ -206,6 +214,12 @@ const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
 fn bad(claim: &str) -> Rejection {
     Rejection::BadClaim {
+        claim: claim.into(),
+    }
+}
+
+fn missing(claim: &str) -> Rejection {
+    Rejection::MissingClaim {
         claim: claim.into(),
     }
 }

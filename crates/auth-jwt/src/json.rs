@@ -10,7 +10,7 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-/// The document is no strict JSON object. Which rule it broke is not said: the text is hostile.
+/// The document is not a strict JSON object. Which rule it broke is not said: the text is hostile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NotStrict;
 

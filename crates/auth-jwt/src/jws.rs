@@ -34,7 +34,9 @@ impl fmt::Debug for VerifiedJws {
 
 /// Verifies the signature of a compact JWS of at most `limit` bytes and returns what was signed.
 ///
-/// The algorithms are those the keys allow. The payload may be anything; nothing in it is checked.
+/// The algorithms are those the keys allow. The signature is all that is checked: the payload may
+/// be anything, and of a token this says neither whether it has expired nor whom it is for. To
+/// accept a token, use [`Verifier`](crate::Verifier).
 ///
 /// # Errors
 ///

@@ -38,8 +38,9 @@ impl KeySet {
     /// Reads a JWKS document (RFC 7517 §5), or a single JWK.
     ///
     /// Left out, besides keys that cannot be used by themselves: shared secrets that stand beside
-    /// public keys, because a set with public keys is published; and all keys that one `kid` and
-    /// one algorithm do not tell apart.
+    /// public keys, because a set with public keys is published; and every key that shares both its
+    /// `kid` and an algorithm with another, because a token could not say which one it means. That
+    /// other one need not be usable: a malformed or weak key of the same type counts.
     ///
     /// # Errors
     ///
@@ -70,12 +71,23 @@ impl KeySet {
         let usable: Vec<_> = read.iter().flatten().collect();
         // Also by a public key that is of no use here, such as one for encryption.
         let published = entries.iter().any(is_public);
+        // Meant for verifying and not fit for it: whoever signs may mean this one all the same.
+        let broken: Vec<_> = read
+            .iter()
+            .zip(entries)
+            .filter(|(key, _)| matches!(key, Err(KeyError::Malformed(_) | KeyError::Weak(_))))
+            .map(|(_, entry)| entry)
+            .collect();
         let verdicts: Vec<_> = read
             .iter()
-            .map(|key| match key {
+            .zip(entries)
+            .map(|(key, entry)| match key {
                 Err(error) => Some(Skip::Unusable(*error)),
                 Ok(key) if published && key.is_secret() => Some(Skip::PublishedSecret),
-                Ok(key) if usable.iter().filter(|other| ambiguous(key, other)).count() > 1 => {
+                Ok(key)
+                    if usable.iter().filter(|other| ambiguous(key, other)).count() > 1
+                        || broken.iter().any(|other| same_name(entry, other)) =>
+                {
                     Some(Skip::Ambiguous)
                 }
                 Ok(_) => None,
@@ -159,6 +171,16 @@ fn is_public(entry: &Value<'_>) -> bool {
     kty.and_then(Value::as_text).is_some_and(|kty| kty != "oct")
 }
 
+/// Whether two entries are of one type and have one `kid`.
+fn same_name(one: &Value<'_>, other: &Value<'_>) -> bool {
+    let text = |entry: &Value<'_>, name: &str| {
+        let member = entry.as_object()?.get(name)?.as_text();
+        member.map(str::to_owned)
+    };
+    let kid = text(one, "kid");
+    kid.is_some() && kid == text(other, "kid") && text(one, "kty") == text(other, "kty")
+}
+
 /// Whether a token could not say which of the two it means. A key is ambiguous with itself.
 fn ambiguous(one: &VerificationKey, other: &VerificationKey) -> bool {
     let overlap = |algorithm: Algorithm| other.allows(algorithm);
@@ -192,7 +214,7 @@ pub enum Skip {
     Ambiguous,
 }
 
-/// Why a document is no key set.
+/// Why a document is not a key set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeySetError {

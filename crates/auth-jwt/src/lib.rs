@@ -36,8 +36,8 @@
 //!    never chooses the key it is judged by: `jku`, `jwk`, `x5u` and `x5c` are not looked at.
 //! 4. **Claims**: one strict JSON object, every known claim of its type, the required ones there,
 //!    no `cnf` (a token bound to a key is not to be accepted without the key's proof), `iss` and
-//!    `aud` as the policy says, then `nbf`, `iat` and `exp`. A payload that calls itself an ID,
-//!    refresh or logout token is of the wrong type, whatever its header says.
+//!    `aud` as the policy says, then `nbf`, `iat` and `exp`. Where the type may be an access
+//!    token's, a payload that calls itself an ID, refresh or logout token is of the wrong type.
 //!
 //! What is missing never passes. What weakens a check lies in [`danger`].
 //!

@@ -35,6 +35,7 @@ pub struct Policy {
     algorithms: Option<Vec<Algorithm>>,
     types: Types,
     leeway: Duration,
+    /// Besides `exp` and `sub`, which always are.
     required: Vec<Box<str>>,
     roles_from: Vec<RoleClaim>,
     max_token_bytes: usize,
@@ -55,7 +56,8 @@ impl Policy {
         Self::unpinned().issuer(issuer).audience(audience)
     }
 
-    /// For [`danger`](crate::danger) only: neither issuer nor audience is compared.
+    /// A policy that compares neither issuer nor audience yet. [`builder`](Self::builder) adds both
+    /// at once; only [`danger`](crate::danger) hands it out without them.
     pub(crate) fn unpinned() -> PolicyBuilder {
         PolicyBuilder(Self {
             issuers: None,
@@ -63,7 +65,7 @@ impl Policy {
             algorithms: None,
             types: Types::AccessToken,
             leeway: Duration::from_secs(60),
-            required: ["exp", "sub"].map(Into::into).into(),
+            required: Vec::new(),
             roles_from: vec![RoleClaim::KeycloakRealm],
             max_token_bytes: 16 * 1024,
         })
@@ -202,9 +204,11 @@ impl PolicyBuilder {
     }
 
     /// Accepts only tokens whose header states this type, such as `at+jwt` (RFC 9068). Unless set,
-    /// `typ` may be absent, `JWT` or `at+jwt`. Whatever is set: where the type may be that of an
-    /// access token, the payload may not call itself an ID, refresh or logout token. Upper and lower case are not told apart, and
+    /// `typ` may be absent, `JWT` or `at+jwt`. Upper and lower case are not told apart, and
     /// `application/` may stand before either.
+    ///
+    /// Whatever is set: where the type may be that of an access token, the payload may not call
+    /// itself an ID, refresh or logout token.
     pub fn token_type(mut self, typ: impl Into<Box<str>>) -> Self {
         self.0.types = Types::Only(typ.into());
         self

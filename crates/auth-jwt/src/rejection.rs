@@ -27,7 +27,8 @@ pub enum Rejection {
     #[error("token needs a critical extension")]
     CriticalExtension,
 
-    /// `typ` is not one that the policy allows.
+    /// `typ` is not one that the policy allows, or the payload calls itself something other than an
+    /// access token (an ID, refresh or logout token) where one is expected.
     #[error("token is of another type")]
     WrongType,
 
@@ -68,7 +69,8 @@ pub enum Rejection {
         claim: Box<str>,
     },
 
-    /// A claim is there, but is of the wrong type or out of range.
+    /// A claim is there, but is of the wrong type or out of range; or it is `cnf`, which binds the
+    /// token to a key whose proof nobody here checks.
     #[error("claim {claim} is not usable")]
     BadClaim {
         /// The name of the claim.

@@ -21,8 +21,8 @@ pub enum RoleClaim {
 }
 
 impl RoleClaim {
-    /// Adds the roles the claim lists, repeated ones included. A claim that is not there lists none; one that is there
-    /// and is no list of texts spoils the token.
+    /// Adds the roles the claim lists, repeated ones included. A claim that is not there lists
+    /// none; one that is there and is not a list of texts spoils the token.
     pub(crate) fn read(&self, claims: &Object<'_>, roles: &mut Vec<Role>) -> Result<(), Rejection> {
         let listed = match self {
             Self::KeycloakRealm => nested(claims, &["realm_access", "roles"]),
@@ -59,7 +59,7 @@ impl RoleClaim {
     }
 }
 
-/// Something on the way to a nested claim is no object.
+/// Something on the way to a nested claim is not an object.
 struct NoObject;
 
 /// Follows members of objects; `None` if one of them is not there.

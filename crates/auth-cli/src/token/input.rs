@@ -9,7 +9,7 @@ use auth_jwt::{Malformed, Rejection};
 /// it is the policy's limit that a user meets.
 const LIMIT: usize = 1024 * 1024;
 
-/// Reads all there is as one token. What is no text, or has no end, is rejected at once.
+/// Reads all there is as one token. What is not text, or has no end, is rejected at once.
 pub(super) fn read_one(input: impl Read) -> io::Result<Result<Secret, Rejection>> {
     let mut bytes = Vec::new();
     input
@@ -43,7 +43,7 @@ fn token(mut bytes: Vec<u8>) -> Result<Secret, Rejection> {
     if bytes.len() > LIMIT {
         return Err(Rejection::TooLarge { limit: LIMIT });
     }
-    // A token is made of base64url and dots, so what is no text has bytes of no alphabet.
+    // A token is made of base64url and dots, so what is not text has bytes of no alphabet.
     let text = String::from_utf8(bytes).map_err(|_| Malformed::Base64)?;
     Ok(text.into())
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use auth_core::{BoxFuture, SecretBytes};
 use auth_jwt::{
-    Algorithm, KeyError, KeySet, KeySetError, KeySource, KeysUnavailable, StaticKeys,
-    VerificationKey,
+    Algorithm, KeyError, KeySet, KeySetError, KeySource, KeysUnavailable, Skip, SkippedKey,
+    StaticKeys, VerificationKey,
 };
 
 use crate::args::KeyArguments;
@@ -16,14 +16,16 @@ use crate::failure::Failure;
 
 /// Keys, or the lack of them.
 ///
-/// That keys cannot be had is no reason not to look at tokens: one that is rejected without any key
-/// is rejected, and every other is undetermined.
+/// Tokens are looked at even if keys cannot be had: one that is rejected without any key is
+/// rejected, and every other is undetermined.
 pub(super) struct Keys {
     pub(super) source: Arc<dyn KeySource>,
     /// Why the source has no keys to give.
     pub(super) failure: Option<Failure>,
     /// What a person might wonder about, and a program does not.
     pub(super) notes: Vec<String>,
+    /// What they wonder about only when a key is missing: the keys that are for something else.
+    pub(super) notes_on_unknown_key: Vec<String>,
 }
 
 impl Keys {
@@ -45,11 +47,13 @@ impl Keys {
         match opened {
             Ok(keys) => Self {
                 notes: notes(&keys),
+                notes_on_unknown_key: left_out(&keys, is_for_something_else),
                 source: Arc::new(StaticKeys::new(keys)),
                 failure: None,
             },
             Err(failure) => Self {
                 notes: Vec::new(),
+                notes_on_unknown_key: Vec::new(),
                 source: Arc::new(NoKeys),
                 failure: Some(failure),
             },
@@ -92,7 +96,8 @@ fn key_set(location: &Path) -> Result<KeySet, Failure> {
         };
         unusable(location, &error, remedy)
     })?;
-    // An issuer may publish no key at all; but keys none of which is of any use are no keys.
+    // An issuer may publish no key at all; but a set none of whose keys can be used is as good as
+    // none.
     match keys.skipped().first() {
         Some(skipped) if keys.is_empty() => Err(unusable(
             location,
@@ -187,7 +192,7 @@ const LIMIT: usize = 1024 * 1024;
 
 fn unusable(file: &Path, reason: &dyn std::fmt::Display, remedy: &'static str) -> Failure {
     unavailable(
-        format!("no key can be taken from {}: {reason}", file.display()),
+        format!("cannot read a key from {}: {reason}", file.display()),
         remedy,
     )
 }
@@ -196,18 +201,26 @@ fn unavailable(message: impl Into<String>, remedy: &'static str) -> Failure {
     Failure::new("keys_unavailable", message, remedy)
 }
 
-/// Which keys of a set are not used, and why.
+/// What is odd about a key set.
 fn notes(keys: &KeySet) -> Vec<String> {
-    let mut notes: Vec<_> = keys
-        .skipped()
-        .iter()
-        .map(|key| {
-            let (number, reason) = (key.index + 1, key.reason);
-            format!("key number {number} of the key set is left out: {reason}")
-        })
-        .collect();
+    let mut notes = left_out(keys, |reason| !is_for_something_else(reason));
     if keys.is_empty() {
         notes.push("the key set has no key that can be used".to_owned());
     }
     notes
+}
+
+/// Which keys of a set are not used for such a reason.
+fn left_out(keys: &KeySet, because: fn(Skip) -> bool) -> Vec<String> {
+    let skipped = keys.skipped().iter().filter(|key| because(key.reason));
+    let note = |key: &SkippedKey| {
+        let (number, reason) = (key.index + 1, key.reason);
+        format!("key number {number} of the key set is left out: {reason}")
+    };
+    skipped.map(note).collect()
+}
+
+/// A set often has keys for encryption too, and nothing is wrong with it.
+fn is_for_something_else(reason: Skip) -> bool {
+    matches!(reason, Skip::Unusable(KeyError::NotForVerifying(_)))
 }

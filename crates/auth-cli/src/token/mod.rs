@@ -3,6 +3,7 @@
 mod decode;
 mod input;
 mod keys;
+mod remedy;
 mod verdict;
 mod verify;
 

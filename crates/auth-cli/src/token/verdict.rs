@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use auth_core::UnixTime;
 use auth_jwt::{Claims, Rejection};
 
+use super::remedy::remedy;
 use crate::json_text;
 use crate::printable::printable;
 use crate::status::Status;
@@ -77,19 +78,29 @@ impl Verdict {
                 writeln!(out, "{verdict}")?;
                 let mut line = |name, value: &str| match value {
                     "" => Ok(()),
-                    value => writeln!(out, "  {name:<6} {}", printable(value)),
+                    value => writeln!(out, "  {name:<11} {}", printable(value)),
                 };
                 let roles = claims.roles().iter().map(|role| role.as_str());
                 line("sub", claims.subject())?;
                 line("iss", claims.issuer().unwrap_or_default())?;
                 line("aud", &join(claims.audience()))?;
                 line("exp", &expiry(claims.expires_at(), now))?;
-                line("roles", &join(roles))
+                line("realm roles", &join(roles))
             }
-            Self::Rejected(rejection) | Self::Undetermined(rejection) => {
+            Self::Rejected(rejection) => {
+                let code = rejection.code();
+                writeln!(out, "{verdict}: {code}\n  {rejection}")?;
+                remedy(code).map_or(Ok(()), |remedy| writeln!(out, "help: {remedy}"))
+            }
+            // Standard error says why, and what to do.
+            Self::Undetermined(rejection) => {
                 writeln!(out, "{verdict}: {}\n  {rejection}", rejection.code())
             }
         }
+    }
+
+    pub(super) fn is_unknown_key(&self) -> bool {
+        matches!(self, Self::Rejected(Rejection::UnknownKey))
     }
 }
 

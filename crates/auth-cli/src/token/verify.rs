@@ -28,6 +28,7 @@ pub(super) fn run(arguments: VerifyArguments) -> Result<Status, Failure> {
         Some(secs) => Arc::new(At(UnixTime::from_secs(secs))),
         None => Arc::new(SystemClock),
     };
+    let not_compared = not_compared(&arguments);
     let keys = Keys::open(arguments.keys, &arguments.algorithms);
     if let Some(failure) = &keys.failure {
         failure.report(json);
@@ -38,7 +39,11 @@ pub(super) fn run(arguments: VerifyArguments) -> Result<Status, Failure> {
     let verifier = Verifier::new(policy, keys.source).with_clock(Arc::clone(&clock));
     let (stdin, mut stdout) = (io::stdin().lock(), io::stdout().lock());
     if batch {
-        return verify_lines(&verifier, stdin, stdout);
+        let (status, unknown_key) = verify_lines(&verifier, stdin, stdout)?;
+        if unknown_key && !json {
+            note(&keys.notes_on_unknown_key);
+        }
+        return Ok(status);
     }
     let token = input::read_one(stdin).map_err(|error| Failure::input(&error))?;
     let verdict = judge(&verifier, token);
@@ -50,16 +55,24 @@ pub(super) fn run(arguments: VerifyArguments) -> Result<Status, Failure> {
     written
         .and_then(|()| stdout.flush())
         .map_err(|error| Failure::output(&error))?;
+    if !json {
+        if matches!(verdict, Verdict::Accepted(_)) {
+            note(&not_compared);
+        }
+        if verdict.is_unknown_key() {
+            note(&keys.notes_on_unknown_key);
+        }
+    }
     Ok(verdict.status())
 }
 
-/// Verifies one token a line and returns the worst that was found.
+/// Verifies one token a line, and returns the worst that was found and whether a key was missing.
 fn verify_lines(
     verifier: &Verifier,
     mut input: impl BufRead,
     mut output: impl Write,
-) -> Result<Status, Failure> {
-    let mut worst = None;
+) -> Result<(Status, bool), Failure> {
+    let (mut worst, mut unknown_key) = (None, false);
     while let Some(token) = input::read_line(&mut input).map_err(|error| Failure::input(&error))? {
         let verdict = judge(verifier, token);
         // Flushed line by line: whoever writes the tokens may wait for each answer.
@@ -68,15 +81,17 @@ fn verify_lines(
             .and_then(|()| output.flush())
             .map_err(|error| Failure::output(&error))?;
         worst = worst.max(Some(verdict.status()));
+        unknown_key |= verdict.is_unknown_key();
     }
     // Silence must not pass for success: a broken pipeline in front of us looks just like this.
-    worst.ok_or_else(|| {
+    let worst = worst.ok_or_else(|| {
         Failure::new(
             "no_input",
             "standard input holds no line, so nothing was verified",
             "pass one token a line on standard input",
         )
-    })
+    })?;
+    Ok((worst, unknown_key))
 }
 
 fn judge(verifier: &Verifier, token: Result<Secret, Rejection>) -> Verdict {
@@ -102,6 +117,18 @@ fn policy(arguments: &VerifyArguments) -> Result<Policy, PolicyError> {
         policy = policy.token_type(token_type.as_str());
     }
     policy.build()
+}
+
+/// What an acceptance does not say.
+fn not_compared(arguments: &VerifyArguments) -> Vec<String> {
+    let flags = [
+        ("issuer", "--iss", &arguments.issuers),
+        ("audience", "--aud", &arguments.audiences),
+    ];
+    let omitted = flags.iter().filter(|(_, _, values)| values.is_empty());
+    omitted
+        .map(|(claim, flag, _)| format!("the {claim} was not compared (no {flag})"))
+        .collect()
 }
 
 fn note(notes: &[String]) {

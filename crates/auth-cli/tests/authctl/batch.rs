@@ -49,7 +49,7 @@ fn each_line_gets_a_verdict_in_order_and_the_worst_is_the_exit_code() {
 }
 
 #[test]
-fn a_line_that_is_no_text_spoils_only_itself() {
+fn a_line_that_is_not_text_spoils_only_itself() {
     let key = key(Algorithm::EdDSA);
     let keys = jwks("batch_bytes.jwks", &[&key]);
     let good = token(&key, &json!({}));

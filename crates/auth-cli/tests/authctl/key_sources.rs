@@ -6,8 +6,8 @@ use auth_jwt::mint::SigningKey;
 use serde_json::json;
 
 use crate::support::{
-    NOW, accepted, check, check_verify, file, key, no_file, rejected, token, token_with_header,
-    undetermined,
+    NOW, accepted, check, check_verify, file, key, no_file, rejected, run, text, token,
+    token_with_header, undetermined,
 };
 
 #[test]
@@ -77,11 +77,11 @@ fn an_unusable_file_is_undetermined_and_says_why() {
         ("--jwks", file("pem", broken), "--public-key"),
         ("--public-key", missing.clone(), "No such file"),
         ("--public-key", folder.to_owned(), "directory"),
-        ("--public-key", file("no_pem", "{}"), "no PEM text"),
+        ("--public-key", file("no_pem", "{}"), "not PEM"),
         (
             "--public-key",
             file("broken", broken),
-            "it is no SubjectPublicKeyInfo",
+            "it is not a SubjectPublicKeyInfo",
         ),
         (
             "--public-key",
@@ -152,7 +152,8 @@ fn an_empty_key_set_knows_no_key() {
     for token in [&signed, &nameless] {
         check_verify(&["--jwks", &file], token, 1, &rejected("unknown_key"), "");
         let arguments = ["token", "verify", "--jwks", &file, "--now", &now];
-        let text = "rejected: unknown_key\n  token is signed with an unknown key\n";
+        let text = "rejected: unknown_key\n  token is signed with an unknown key\n\
+            help: get the issuer's current key set\n";
         let note = "note: the key set has no key that can be used\n";
         check(&arguments, token, 1, text, note);
     }
@@ -165,7 +166,7 @@ fn a_key_set_none_of_whose_keys_can_be_used_is_no_key_source() {
     let mut encryption = key.public_jwk().unwrap();
     encryption["use"] = "enc".into();
     for (name, keys, why) in [
-        ("no_objects", json!([1, null]), "it is no JSON object"),
+        ("no_objects", json!([1, null]), "it is not a JSON object"),
         ("use", json!([encryption]), "use is not sig"),
     ] {
         let file = file(
@@ -195,6 +196,32 @@ fn a_key_that_cannot_be_used_does_not_spoil_the_others() {
         &accepted(&json!({})),
         "note: key number 1 ",
     );
+}
+
+#[test]
+fn a_key_for_encryption_is_mentioned_only_if_a_key_is_missing() {
+    let good = key(Algorithm::ES256);
+    let mut other = key(Algorithm::RS256).with_kid("k2").public_jwk().unwrap();
+    other["use"] = "enc".into();
+    let keys = json!({ "keys": [good.public_jwk().unwrap(), other] }).to_string();
+    let file = file("encryption.jwks", keys);
+    let now = NOW.to_string();
+    let flags = ["token", "verify", "--jwks", &file, "--now", &now, "--batch"];
+    let known = token(&good, &json!({}));
+    check(&flags, &known, 0, &accepted(&json!({})), "");
+    let unknown = token_with_header(&good, &json!({ "alg": "ES256", "kid": "k2" }));
+    let note = "note: key number 2 of the key set is left out: ";
+    check(&flags, &unknown, 1, &rejected("unknown_key"), note);
+    let verdict = "rejected: unknown_key\n  token is signed with an unknown key\n\
+        help: get the issuer's current key set\n";
+    check(&flags[..6], &unknown, 1, verdict, note);
+    let all = [
+        &flags[..6],
+        &["--iss", "https://issuer.test", "--aud", "my-api"],
+    ]
+    .concat();
+    let output = run(&all, known.as_bytes());
+    assert_eq!(text(&output.stderr), "");
 }
 
 #[test]

@@ -383,16 +383,32 @@ fn for_a_person_a_verdict_is_a_few_lines() {
     let arguments = ["token", "verify", "--jwks", &keys, "--now", &now];
     let full = token(
         &key,
-        &json!({ "aud": ["a", "b"], "sub": "u\u{1b}[2J\nx", "realm_access": { "roles": ["admin", "dev"] } }),
+        &json!({
+            "aud": ["a", "b"],
+            "sub": "u\u{1b}[2J\nx",
+            "realm_access": { "roles": ["admin", "dev"] },
+        }),
     );
-    let expected = "accepted\n  sub    u\\u001b[2J\\u000ax\n  iss    https://issuer.test\n  aud    a, b\n  \
-        exp    1700000100 (in 100 s)\n  roles  admin, dev\n";
-    check(&arguments, full, 0, expected, "");
+    let expected = "accepted\n  \
+        sub         u\\u001b[2J\\u000ax\n  \
+        iss         https://issuer.test\n  \
+        aud         a, b\n  \
+        exp         1700000100 (in 100 s)\n  \
+        realm roles admin, dev\n";
+    let iss = "note: the issuer was not compared (no --iss)\n";
+    let aud = "note: the audience was not compared (no --aud)\n";
+    check(&arguments, &full, 0, expected, &format!("{iss}{aud}"));
+    let with_iss = [&arguments[..], &["--iss", "https://issuer.test"]].concat();
+    check(&with_iss, &full, 0, expected, aud);
+    let with_both = [&with_iss[..], &["--aud", "b"]].concat();
+    check(&with_both, &full, 0, expected, "");
     let bare = token(&key, &json!({ "aud": null, "iss": null, "exp": NOW - 5 }));
-    let expected = "accepted\n  sub    u1\n  exp    1699999995 (5 s ago, forgiven by the leeway)\n";
-    check(&arguments, bare, 0, expected, "");
+    let expected = "accepted\n  \
+        sub         u1\n  \
+        exp         1699999995 (5 s ago, forgiven by the leeway)\n";
+    check(&arguments, bare, 0, expected, iss);
     let old = token(&key, &json!({ "exp": NOW - 90 }));
-    let expected = "rejected: expired\n  token expired 90 s ago\n";
+    let expected = "rejected: expired\n  token expired 90 s ago\nhelp: get a new token\n";
     check(&arguments, old, 1, expected, "");
     let missing = no_file();
     check(
@@ -400,7 +416,7 @@ fn for_a_person_a_verdict_is_a_few_lines() {
         token(&key, &json!({})),
         2,
         "undetermined: keys_unavailable\n  the keys are unavailable: standard error says why\n",
-        &format!("error: no key can be taken from {missing}: "),
+        &format!("error: cannot read a key from {missing}: "),
     );
 }
 

@@ -69,7 +69,7 @@ impl Env {
     }
 
     /// Adds the variables of the first `.env` file found in `directory` or above it. Variables
-    /// that are already there win. No file is no error.
+    /// that are already there win. A missing file is not an error.
     ///
     /// Each line is `NAME=value`, blank, or a `#` comment; `export` may stand before the name. A
     /// value in single quotes is taken as it is; in double quotes `\n`, `\r`, `\t`, `\"`, `\\` and
@@ -83,7 +83,7 @@ impl Env {
         let Some(path) = directory
             .ancestors()
             .map(|directory| directory.join(".env"))
-            // The first of the name is meant, also if it turns out to be no file.
+            // The first of the name is meant, even if it turns out not to be a file.
             .find(|path| path.symlink_metadata().is_ok())
         else {
             return Ok(self);

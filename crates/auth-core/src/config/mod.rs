@@ -22,7 +22,9 @@
 //!     let client_id = reader.required_text(&CLIENT_ID);
 //!     let client_secret = reader.required_secret(&CLIENT_SECRET);
 //!     let port = reader.parse(&PORT).unwrap_or(8080);
-//!     reader.finish(|| Some(Settings { client_id: client_id?, client_secret: client_secret?, port }))
+//!     reader.finish(|| {
+//!         Some(Settings { client_id: client_id?, client_secret: client_secret?, port })
+//!     })
 //! }
 //!
 //! let env = Env::from_pairs([("MISO_CLIENT_ID", "my-app"), ("PORT", "eighty")]);

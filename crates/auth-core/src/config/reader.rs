@@ -5,7 +5,8 @@ use super::env::{Lookup, Source};
 use super::{ConfigError, ConfigProblem, Env, dotenv};
 use crate::Secret;
 
-/// A variable a setting is read from: its name, older names, and what a person should put there.
+/// A variable a setting is read from: its name, a second name if it has one, and what a person
+/// should put there.
 #[derive(Clone, Copy, Debug)]
 pub struct Variable {
     name: &'static str,

@@ -3,6 +3,7 @@
 mod hmac;
 mod jwk;
 mod pem;
+mod roca;
 
 use std::fmt;
 
@@ -57,14 +58,15 @@ impl VerificationKey {
     /// If the document is not a strict JSON object, or the key is of another type, malformed, too
     /// weak, or not for verifying signatures.
     pub fn from_jwk(json: &[u8]) -> Result<Self, KeyError> {
-        let jwk = Object::parse(json).map_err(|_| KeyError::Malformed("it is no JSON object"))?;
+        let jwk =
+            Object::parse(json).map_err(|_| KeyError::Malformed("it is not a JSON object"))?;
         jwk::import(&jwk)
     }
 
     pub(crate) fn from_jwk_value(jwk: &Value<'_>) -> Result<Self, KeyError> {
         match jwk {
             Value::Object(jwk) => jwk::import(jwk),
-            _ => Err(KeyError::Malformed("it is no JSON object")),
+            _ => Err(KeyError::Malformed("it is not a JSON object")),
         }
     }
 
@@ -160,6 +162,11 @@ impl VerificationKey {
         // The library below takes an even one, and then verifies nothing with it.
         if n.last().is_none_or(|last| last % 2 == 0) {
             return Err(KeyError::Malformed("the RSA modulus is even"));
+        }
+        if roca::is_fingerprint_of(n) {
+            return Err(KeyError::Weak(
+                "the RSA key is one of those that can be factored (ROCA)",
+            ));
         }
         Self::new(algorithms, |algorithm| {
             let parameters = rsa_parameters(algorithm).ok_or(MISMATCH)?;

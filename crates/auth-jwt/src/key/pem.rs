@@ -9,7 +9,7 @@ use super::{KeyError, VerificationKey};
 use crate::Algorithm;
 
 pub(super) fn import(pem: &[u8]) -> Result<VerificationKey, KeyError> {
-    let (label, body) = block(pem).ok_or(KeyError::Malformed("it is no PEM text"))?;
+    let (label, body) = block(pem).ok_or(KeyError::Malformed("it is not PEM"))?;
     let read = match label {
         "PUBLIC KEY" => subject_public_key_info,
         "RSA PUBLIC KEY" => rsa_public_key,
@@ -45,7 +45,7 @@ fn block(pem: &[u8]) -> Option<(&str, &str)> {
 
 fn subject_public_key_info(der: &[u8]) -> Result<VerificationKey, KeyError> {
     let (algorithm, parameters, key) =
-        split(der).ok_or(KeyError::Malformed("it is no SubjectPublicKeyInfo"))?;
+        split(der).ok_or(KeyError::Malformed("it is not a SubjectPublicKeyInfo"))?;
     let curve = match (algorithm, parameters) {
         (RSA_ENCRYPTION, _) => return rsa_public_key(key),
         (ED25519, &[]) => Algorithm::EdDSA,
@@ -59,7 +59,7 @@ fn subject_public_key_info(der: &[u8]) -> Result<VerificationKey, KeyError> {
         }
         _ => {
             return Err(KeyError::Unsupported(
-                "it is no RSA, EC or Ed25519 public key",
+                "it is not an RSA, EC or Ed25519 public key",
             ));
         }
     };

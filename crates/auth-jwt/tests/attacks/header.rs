@@ -196,7 +196,7 @@ fn typ() -> Vec<Row> {
         row("an ID token as Keycloak calls it", "typ", typ("ID")),
         row("a refresh token", "typ", typ("rt+jwt")),
         row("an encrypted token by its typ", "typ", typ("JWE")),
-        row("a signed document that is no token", "typ", typ("JOSE")),
+        row("a signed document that is not a token", "typ", typ("JOSE")),
         row("typ is empty", "typ", typ("")),
         row("typ and a space", "typ", typ("JWT ")),
         row("typ and a NUL", "typ", typ("JWT\0")),

@@ -60,6 +60,28 @@ fn changed(key: &SigningKey, name: &str, change: impl FnOnce(&mut Vec<u8>)) -> V
     with(key, name, json!(encode(bytes)))
 }
 
+/// CVE-2017-15361: the moduli of these keys are powers of 65537 modulo many primes. This one is a
+/// power of it altogether; `tests/wycheproof.rs` has a real one.
+#[test]
+fn an_rsa_key_with_the_fingerprint_of_roca_is_left_out() {
+    let power = changed(&RSA, "n", |n| {
+        *n = vec![1];
+        // 65537 to the 128th is a little above 2^2048.
+        for _ in 0..128 {
+            let mut product = [&n[..], &[0, 0]].concat();
+            let mut carry = 0;
+            for at in (0..product.len()).rev() {
+                let addend = at.checked_sub(2).map_or(0, |at| n[at]);
+                let sum = u16::from(product[at]) + u16::from(addend) + carry;
+                product[at] = sum.to_le_bytes()[0];
+                carry = sum >> 8;
+            }
+            *n = product;
+        }
+    });
+    left_out("ROCA", &power, "weak");
+}
+
 #[test]
 fn a_key_for_another_purpose_is_left_out() {
     let other = "not for verifying";
@@ -421,6 +443,25 @@ fn keys_that_a_kid_does_not_tell_apart_are_left_out() {
     assert_eq!(left_out, [(0, Skip::Ambiguous), (1, Skip::Ambiguous)]);
     // The same name on a key for other algorithms does not confuse anybody, nor do no names.
     assert_eq!(kids(&keys), [Some("one"), Some("two"), None, None]);
+}
+
+#[test]
+fn a_broken_key_makes_a_good_one_of_the_same_name_ambiguous() {
+    let named = |mut jwk: Value| {
+        jwk["kid"] = json!("one");
+        jwk
+    };
+    let good = named(jwk(&EC));
+    let left = |other: Value| {
+        let keys = read(&json!({ "keys": [good, other] }));
+        let reasons: Vec<_> = keys.skipped().iter().map(|key| key.reason).collect();
+        (keys.is_empty(), reasons.contains(&Skip::Ambiguous))
+    };
+    assert_eq!(left(named(with(&EC, "x", json!("AA")))), (true, true));
+    // One for another purpose, of another type or of another name confuses nobody.
+    assert_eq!(left(named(with(&EC, "use", json!("enc")))), (false, false));
+    assert_eq!(left(named(with(&RSA, "n", json!("AA")))), (false, false));
+    assert_eq!(left(with(&EC, "x", json!("AA"))), (false, false));
 }
 
 #[track_caller]

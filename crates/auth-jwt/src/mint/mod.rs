@@ -2,22 +2,23 @@
 //!
 //! Nothing is added to the claims: what a token says is the caller's business.
 
+mod public;
+
 use std::fmt;
 
 use auth_core::{Secret, SecretBytes};
-use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING,
-    ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair,
+    ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair,
     RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256, RSA_PSS_SHA384,
     RSA_PSS_SHA512, RsaEncoding, RsaKeyPair,
 };
 use aws_lc_rs::{error, hmac};
 use jsonwebtoken::EncodingKey;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::algorithm::Algorithm;
 use crate::base64url;
@@ -85,7 +86,7 @@ impl SigningKey {
     ///
     /// [`MintError::Key`] if the text is not such a key, or the key does not fit the algorithm.
     pub fn from_private_pem(pem: &[u8], algorithm: Algorithm) -> Result<Self, MintError> {
-        let not_pem = |_| KeyError::Malformed("it is no private key in PEM for this algorithm");
+        let not_pem = |_| KeyError::Malformed("it is not a private key in PEM for this algorithm");
         let refused = |_| KeyError::Malformed("the private key is not valid for this algorithm");
         let key = if let Some(encoding) = rsa_encoding(algorithm) {
             let pem = EncodingKey::from_rsa_pem(pem).map_err(not_pem)?;
@@ -171,8 +172,9 @@ impl SigningKey {
         self.sign_parts(header.to_string().as_bytes(), &payload)
     }
 
-    /// Signs a header and a payload of any content: for tests that need tokens no honest issuer
-    /// would make.
+    /// Signs a header and a payload of any content, and checks neither: the header may name another
+    /// algorithm, and the payload need not be JSON. For tests that need tokens no honest issuer
+    /// would make; whoever issues tokens calls [`sign`](Self::sign).
     ///
     /// # Errors
     ///
@@ -205,60 +207,6 @@ impl SigningKey {
                 hmac::sign(&key, message).as_ref().to_vec()
             }
         })
-    }
-
-    /// The public key as a JWK with `use`, `alg` and, if there is one, `kid`; `None` for a shared
-    /// secret, which is nobody else's to know.
-    pub fn public_jwk(&self) -> Option<Value> {
-        let mut jwk = match &self.key {
-            Key::Rsa(pair, _) => {
-                let key = pair.public_key();
-                json!({
-                    "kty": "RSA",
-                    "n": base64url::encode(key.modulus().big_endian_without_leading_zero()),
-                    "e": base64url::encode(key.exponent().big_endian_without_leading_zero()),
-                })
-            }
-            Key::Ecdsa(pair) => {
-                let curve = match self.algorithm {
-                    Algorithm::ES384 => "P-384",
-                    Algorithm::ES512 => "P-521",
-                    _ => "P-256",
-                };
-                // An uncompressed point: 0x04, then the two coordinates.
-                let point = &pair.public_key().as_ref()[1..];
-                let (x, y) = point.split_at(point.len() / 2);
-                json!({
-                    "kty": "EC",
-                    "crv": curve,
-                    "x": base64url::encode(x),
-                    "y": base64url::encode(y),
-                })
-            }
-            Key::Ed25519(pair) => json!({
-                "kty": "OKP",
-                "crv": "Ed25519",
-                "x": base64url::encode(pair.public_key().as_ref()),
-            }),
-            Key::Hmac(..) => return None,
-        };
-        jwk["use"] = "sig".into();
-        jwk["alg"] = self.algorithm.name().into();
-        if let Some(kid) = &self.kid {
-            jwk["kid"] = (**kid).into();
-        }
-        Some(jwk)
-    }
-
-    /// The public key in PEM (`PUBLIC KEY`); `None` for a shared secret.
-    pub fn public_pem(&self) -> Option<String> {
-        let der = match &self.key {
-            Key::Rsa(pair, _) => pair.public_key().as_der(),
-            Key::Ecdsa(pair) => pair.public_key().as_der(),
-            Key::Ed25519(pair) => pair.public_key().as_der(),
-            Key::Hmac(..) => return None,
-        };
-        der.ok().map(|der| pem("PUBLIC KEY", der.as_ref()))
     }
 
     /// The key that verifies what this one signs.
@@ -310,20 +258,6 @@ impl From<error::Unspecified> for MintError {
     fn from(_: error::Unspecified) -> Self {
         Self::Signing
     }
-}
-
-fn pem(label: &str, der: &[u8]) -> String {
-    use base64::Engine;
-    let text = base64::engine::general_purpose::STANDARD.encode(der);
-    let mut pem = format!("-----BEGIN {label}-----\n");
-    let mut rest = text.as_str();
-    while !rest.is_empty() {
-        let (line, after) = rest.split_at(rest.len().min(64));
-        pem.push_str(line);
-        pem.push('\n');
-        rest = after;
-    }
-    pem + &format!("-----END {label}-----\n")
 }
 
 fn rsa_encoding(algorithm: Algorithm) -> Option<&'static dyn RsaEncoding> {
