@@ -17,6 +17,7 @@ use crate::status::Status;
 #[derive(Debug)]
 pub(crate) enum Request {
     Token(TokenCommand),
+    Dev(DevArguments),
     /// Nothing: it asked for help, or was wrong and has been told.
     Answered(Status),
 }
@@ -30,6 +31,9 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Request {
         Ok(Arguments {
             command: Command::Token(command),
         }) => Request::Token(command),
+        Ok(Arguments {
+            command: Command::Dev(arguments),
+        }) => Request::Dev(arguments),
         Err(error) => Request::Answered(answer(&error, json)),
     }
 }
@@ -51,6 +55,17 @@ enum Command {
     /// Verify a token, or look into one
     #[command(subcommand, after_help = help::TOKEN)]
     Token(TokenCommand),
+
+    /// Run development servers on loopback until interrupted: an OIDC issuer and a Miso controller
+    #[command(after_help = help::DEV)]
+    Dev(DevArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DevArguments {
+    /// Print one line of JSON when all is ready, and errors as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -9,6 +9,7 @@ EXIT CODES:
 EXAMPLES:
   authctl token verify --jwks jwks.json --iss https://issuer.example --aud my-api < token.txt
   authctl token decode < token.txt
+  authctl dev --json
 
 Secrets come from files or standard input, never as arguments.";
 
@@ -70,3 +71,12 @@ EXIT CODES:
 EXAMPLES:
   authctl token decode < token.txt
   authctl token decode --json < token.txt";
+
+pub(crate) const DEV: &str = "\
+One user has the role admin, one has not. Tokens are good for two hours, a refresh token once.
+SIGINT and SIGTERM end it with exit code 0.
+
+With --json one line, written when all is ready:
+  {\"miso\":{\"url\",\"clientId\",\"clientSecret\",\"encryptionKey\",
+           \"users\":[{\"username\",\"token\",\"refreshToken\",\"roles\",\"permissions\"}]},
+   \"oidc\":{\"issuer\",\"jwksUri\",\"audience\"}}";

@@ -94,6 +94,13 @@ impl<T: IdentityProvider + ?Sized> IdentityProvider for Arc<T> {
         (**self).scope()
     }
 
+    fn user<'a>(
+        &'a self,
+        identity: &'a Identity,
+    ) -> BoxFuture<'a, Result<Principal, AuthenticationError>> {
+        (**self).user(identity)
+    }
+
     fn roles<'a>(
         &'a self,
         identity: &'a Identity,
