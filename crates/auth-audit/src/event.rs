@@ -4,8 +4,6 @@ use auth_core::{CorrelationId, EventId, Principal};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 use serde_json::Value;
 
-use crate::timestamp::rfc3339;
-
 /// One event of the trail, masked.
 ///
 /// It is made by [`EventDraft`](crate::EventDraft) and does not change any more. As JSON it is one
@@ -42,7 +40,7 @@ impl AuditEvent {
 
     /// The time as RFC 3339 text in UTC, to the microsecond.
     pub fn timestamp(&self) -> String {
-        rfc3339(self.time)
+        auth_core::to_rfc3339(self.time)
     }
 
     /// How loud it is.

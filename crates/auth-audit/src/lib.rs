@@ -68,7 +68,6 @@ mod queue;
 mod retry;
 mod sink;
 mod stats;
-mod timestamp;
 mod worker;
 
 pub use crate::builder::{AuditLogBuilder, BuildError};

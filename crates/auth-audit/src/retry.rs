@@ -1,6 +1,4 @@
-use std::collections::hash_map::RandomState;
 use std::fmt;
-use std::hash::{BuildHasher, Hasher};
 use std::time::Duration;
 
 /// How long to wait before the next attempt: a random time up to a bound that doubles, so that the
@@ -33,11 +31,7 @@ impl Backoff {
 
 impl Default for Backoff {
     fn default() -> Self {
-        Self::new(|| {
-            // Each `RandomState` is keyed anew, which is randomness enough to spread attempts.
-            let bits = RandomState::new().build_hasher().finish();
-            (bits >> 11) as f64 / (1_u64 << 53) as f64
-        })
+        Self::new(auth_core::spread)
     }
 }
 

@@ -20,7 +20,7 @@ impl CacheBuilder {
             namespace,
             redis: None,
             clock: Arc::new(SystemClock),
-            random: Arc::new(random),
+            random: Arc::new(auth_core::spread),
         }
     }
 
@@ -60,13 +60,4 @@ impl fmt::Debug for CacheBuilder {
             .field("redis", &self.redis)
             .finish_non_exhaustive()
     }
-}
-
-/// The seed of a hash map is the randomness that the standard library has; spreading lifetimes
-/// takes no better one.
-fn random() -> f64 {
-    use std::hash::{BuildHasher, RandomState};
-    let bits = RandomState::new().hash_one(()) >> 11;
-    // 53 bits are what a float holds without rounding.
-    bits as f64 / (1_u64 << 53) as f64
 }

@@ -39,6 +39,7 @@ mod problem;
 mod reason;
 mod rfc3339;
 mod secret;
+mod spread;
 
 pub use crate::access::{AuthenticationError, Authenticator, Authorizer, IdentityProvider};
 pub use crate::clock::{Clock, SystemClock, UnixTime};
@@ -54,3 +55,4 @@ pub use crate::problem::{PlatformProblem, Problem};
 pub use crate::reason::Reason;
 pub use crate::rfc3339::{from_rfc3339, to_rfc3339};
 pub use crate::secret::{Secret, SecretBytes};
+pub use crate::spread::spread;

@@ -1,4 +1,3 @@
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
 use crate::fault::{Fault, Sent};
@@ -12,7 +11,7 @@ pub(crate) struct Retry {
     unsent: u32,
     /// What is left for calls that may be sent twice.
     idempotent: u32,
-    random: fn() -> u64,
+    random: fn() -> f64,
 }
 
 impl Retry {
@@ -20,7 +19,7 @@ impl Retry {
         Self {
             unsent: 1,
             idempotent: idempotent.into(),
-            random,
+            random: auth_core::spread,
         }
     }
 
@@ -36,16 +35,10 @@ impl Retry {
         if self.idempotent > 0 {
             self.idempotent -= 1;
             // Full jitter: many clients that failed together shall not come back together.
-            let up_to = u64::try_from(BACKOFF.as_nanos()).unwrap_or(u64::MAX);
-            return Some(Duration::from_nanos((self.random)() % up_to));
+            return Some(BACKOFF.mul_f64((self.random)()));
         }
         None
     }
-}
-
-/// Each `RandomState` is keyed anew, which is as random as a pause needs to be.
-fn random() -> u64 {
-    RandomState::new().build_hasher().finish()
 }
 
 const BACKOFF: Duration = Duration::from_millis(100);
@@ -58,7 +51,7 @@ mod tests {
     /// The pauses until it gives up, in milliseconds.
     fn pauses(idempotent: bool, fault: &Fault) -> Vec<u128> {
         let mut retry = Retry::new(idempotent);
-        retry.random = || 7_000_000;
+        retry.random = || 0.07;
         std::iter::from_fn(|| retry.pause(fault))
             .map(|pause| pause.as_millis())
             .collect()
