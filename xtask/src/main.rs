@@ -11,6 +11,7 @@
 
 mod layers;
 mod metadata;
+mod parity;
 mod project;
 mod setup;
 mod sources;
@@ -39,6 +40,11 @@ const COMMANDS: &[Command] = &[
         name: "check-layers",
         summary: "hold every crate to its rank and its fences (xtask/layers.toml)",
         run: layers::run,
+    },
+    Command {
+        name: "check-parity",
+        summary: "hold docs/parity.md against the tests it names",
+        run: parity::run,
     },
     Command {
         name: "test",

@@ -13,7 +13,7 @@ use anyhow::bail;
 
 use crate::project::Project;
 use crate::test::command_line::CommandLine;
-use crate::{layers, setup};
+use crate::{layers, parity, setup};
 
 pub(crate) fn run(project: &Project) -> anyhow::Result<()> {
     let cargo = CommandLine::cargo;
@@ -25,6 +25,9 @@ pub(crate) fn run(project: &Project) -> anyhow::Result<()> {
     command_step(project, "format", &cargo("fmt --all --check"))?;
     step("layers", "cargo xtask check-layers", || {
         layers::run(project)
+    })?;
+    step("parity", "cargo xtask check-parity", || {
+        parity::run(project)
     })?;
     // It takes minutes to build, and no registry has it ready-made, so it runs only where somebody
     // has installed it. Advisories are left out: their database cannot be reached from here.

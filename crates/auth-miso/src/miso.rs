@@ -12,9 +12,11 @@ use crate::client_token::ClientTokens;
 use crate::error::{MisoError, MisoErrorKind};
 use crate::http::MisoHttp;
 use crate::log_entry::{LogEntry, LogLevel, Reference};
-use crate::provider::Record;
+use crate::record::Record;
 use crate::settings::MisoSettings;
-use crate::wire::{Authenticated, BatchAnswer, Permissions, Roles, TokenBody, User};
+use crate::wire::{
+    Authenticated, BatchAnswer, BatchOutcome, Permissions, Roles, TokenBody, User, Validated,
+};
 
 /// A client of one Miso controller, in the name of one application.
 ///
@@ -310,26 +312,6 @@ impl fmt::Debug for Miso {
 
 /// The space of what the controller has accepted.
 const VALIDATED: &str = "miso-validated";
-
-/// A token the controller has accepted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Validated {
-    /// Whose token it is.
-    pub user: User,
-    /// When it ends, as the controller wrote it.
-    pub expires_at: Option<String>,
-}
-
-/// What became of a batch of log entries.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct BatchOutcome {
-    /// How many entries the controller has not taken.
-    pub failed: u64,
-    /// Which ones, by their place in the list, as far as the controller said.
-    pub failed_at: Vec<usize>,
-}
 
 /// Puts a [`Miso`] client together.
 #[must_use]

@@ -5,8 +5,6 @@ use auth_core::Secret;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use crate::miso::BatchOutcome;
-
 /// `{"data": …}`, with whatever else.
 #[derive(Deserialize)]
 pub(crate) struct Envelope<T> {
@@ -62,6 +60,16 @@ pub struct User {
     /// The roles, if this answer states them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub roles: Option<Vec<String>>,
+}
+
+/// A token the controller has accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Validated {
+    /// Whose token it is.
+    pub user: User,
+    /// When it ends, as the controller wrote it.
+    pub expires_at: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -121,6 +129,16 @@ impl BatchAnswer {
         let possible = failed <= all && failed_at.last().is_none_or(|last| *last < entries);
         possible.then_some(BatchOutcome { failed, failed_at })
     }
+}
+
+/// What became of a batch of log entries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BatchOutcome {
+    /// How many entries the controller has not taken.
+    pub failed: u64,
+    /// Which ones, by their place in the list, as far as the controller said.
+    pub failed_at: Vec<usize>,
 }
 
 fn lenient_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
