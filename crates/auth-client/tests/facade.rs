@@ -395,6 +395,41 @@ async fn without_redis_the_client_answers_all_the_same() {
 }
 
 #[tokio::test]
+async fn a_redis_that_is_away_at_the_start_is_used_when_it_comes() {
+    let Some(mut redis) = RedisServer::start() else {
+        return;
+    };
+    redis.stop();
+    let issuer = issuer().await;
+    let controller = controller(&issuer).await;
+    let ada = token(&issuer, "ada");
+    let started = || {
+        let client = AuthClient::miso(settings(&controller)).redis(Redis::builder(&redis.url()));
+        client.build().unwrap()
+    };
+    let early = started();
+    let identity = early.validate_token(&ada).await.unwrap();
+    assert!(early.has_role(&identity, "admin").await.is_granted());
+
+    let url = redis.url();
+    redis.restart_on_same_port();
+    while early.health().redis != Some(RedisState::Up) {
+        tokio::task::yield_now().await;
+    }
+    early.forget_grants(&identity).await;
+    early.roles(&identity).await.unwrap();
+    end(&early).await;
+    // Another process finds there what this one was told.
+    let late = AuthClient::miso(settings(&controller)).redis(Redis::builder(&url));
+    let late = late.build().unwrap();
+    while late.health().redis != Some(RedisState::Up) {
+        tokio::task::yield_now().await;
+    }
+    assert!(late.has_role(&identity, "admin").await.is_granted());
+    assert_eq!(controller.count(ROLES), 2);
+}
+
+#[tokio::test]
 async fn every_missing_setting_is_told_at_once() {
     let env = Env::from_pairs([("REDIS_PORT", "planted"), ("AUTH_PROVIDER", "planted")]);
     let error = AuthClient::from_env_of(&env).unwrap_err();
