@@ -58,7 +58,8 @@ impl AuditLogBuilder {
 
     /// Sets how long an event waits for others to be delivered with. 100 ms unless set.
     pub fn batch_interval(mut self, interval: Duration) -> Self {
-        self.batch_interval = interval;
+        // An hour is for ever here, and for ever is more than a timer can count.
+        self.batch_interval = interval.min(Duration::from_secs(60 * 60));
         self
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use auth_audit::AuditLog;
 use auth_cache::Cache;
 use auth_core::config::{ConfigError, ConfigProblem, Env, Variable};
-use auth_core::{Clock, SystemClock};
+use auth_core::{Clock, IdentityProvider, SystemClock};
 use auth_jwt::Verifier;
 use auth_mask::{MaskPolicy, Masker};
 use auth_miso::{Miso, MisoSettings};
@@ -104,20 +104,22 @@ impl AuthClientBuilder {
     /// Outside a tokio runtime.
     pub fn build(self) -> Result<AuthClient, StartError> {
         let token_path = self.settings.token_path().into();
-        let watcher = Arc::new(Watcher::new(vec!["/api/v1/logs".into(), token_path]));
+        let watcher = Arc::new(Watcher::new(Arc::clone(&self.clock), token_path));
         let redis = self.redis.map(RedisSettings::connect).transpose();
         let redis = redis.map_err(|error| StartError(error.to_string().into()))?;
-        let mut cache = Cache::builder("auth-sdk").clock(Arc::clone(&self.clock));
+        let miso = Miso::builder(self.settings)
+            .clock(Arc::clone(&self.clock))
+            .observer(Arc::clone(&watcher))
+            .build()
+            .map_err(|error| StartError(error.to_string().into()))?;
+        // Each application of each provider has a part of the cache of its own, also where several
+        // of them share a Redis (contract miso §13 A11).
+        let namespace = format!("auth-sdk {} {}", miso.name(), miso.scope());
+        let mut cache = Cache::builder(namespace).clock(Arc::clone(&self.clock));
         if let Some(redis) = &redis {
             cache = cache.redis(redis.clone());
         }
         let cache = cache.build();
-        let miso = Miso::builder(self.settings)
-            .clock(Arc::clone(&self.clock))
-            .cache(cache.clone())
-            .observer(Arc::clone(&watcher))
-            .build()
-            .map_err(|error| StartError(error.to_string().into()))?;
         let mut audit = AuditLog::builder(miso.clone())
             .masker(Masker::new(self.mask))
             .clock(self.clock);

@@ -20,8 +20,13 @@ impl AuthClient {
         let (provider, asking) = (Arc::clone(&self.0.provider), identity.clone());
         let load = move || async move { provider.roles(&asking).await.map(names) };
         let key = self.key(identity);
-        let names = self.0.cache.get_or_load(&space, &key, load).await?;
-        Ok(names.into_value().into_iter().map(Role::from).collect())
+        match self.0.cache.get_or_load(&space, &key, load).await {
+            Ok(names) => Ok(names.into_value().into_iter().map(Role::from).collect()),
+            // Those who ask for one user at once share an answer, and the token that was refused
+            // may have been another one than this.
+            Err(AuthenticationError::Rejected(_)) => self.0.provider.roles(identity).await,
+            Err(error) => Err(error),
+        }
     }
 
     /// The permissions of the user, remembered as roles are.
@@ -37,12 +42,15 @@ impl AuthClient {
         let (provider, asking) = (Arc::clone(&self.0.provider), identity.clone());
         let load = move || async move { provider.permissions(&asking).await.map(names) };
         let key = self.key(identity);
-        let names = self.0.cache.get_or_load(&space, &key, load).await?;
-        Ok(names
-            .into_value()
-            .into_iter()
-            .map(Permission::from)
-            .collect())
+        match self.0.cache.get_or_load(&space, &key, load).await {
+            Ok(names) => Ok(names
+                .into_value()
+                .into_iter()
+                .map(Permission::from)
+                .collect()),
+            Err(AuthenticationError::Rejected(_)) => self.0.provider.permissions(identity).await,
+            Err(error) => Err(error),
+        }
     }
 
     /// Forgets the roles and permissions of the user, so that the provider is asked again.

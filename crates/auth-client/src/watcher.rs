@@ -1,6 +1,8 @@
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
 
 use auth_audit::AuditLog;
+use auth_core::{Clock, UnixTime};
 use auth_http::{Exchange, FaultKind, Observer};
 use serde_json::json;
 
@@ -10,17 +12,19 @@ use crate::health::Condition;
 pub(crate) struct Watcher {
     /// Set once the trail exists, and taken away when it ends.
     audit: RwLock<Option<AuditLog>>,
-    condition: Mutex<Condition>,
-    /// Paths that are not audited: minting, which would be noise, and the trail itself.
-    unaudited: Vec<Box<str>>,
+    latest: Mutex<Option<(Condition, UnixTime)>>,
+    clock: Arc<dyn Clock>,
+    /// Where client tokens are minted.
+    token_path: Box<str>,
 }
 
 impl Watcher {
-    pub(crate) fn new(unaudited: Vec<Box<str>>) -> Self {
+    pub(crate) fn new(clock: Arc<dyn Clock>, token_path: Box<str>) -> Self {
         Self {
             audit: RwLock::new(None),
-            condition: Mutex::new(Condition::Untried),
-            unaudited,
+            latest: Mutex::new(None),
+            clock,
+            token_path,
         }
     }
 
@@ -32,36 +36,53 @@ impl Watcher {
         *self.audit.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
+    /// How the provider is. A failure is news for half a minute only: whoever keeps requests away
+    /// because of it also keeps the call away that would show that it is over.
     pub(crate) fn condition(&self) -> Condition {
-        *self
-            .condition
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        let now = self.clock.unix_now();
+        match *self.latest.lock().unwrap_or_else(PoisonError::into_inner) {
+            None => Condition::Untried,
+            Some((Condition::Failing, at)) if now.saturating_since(at) >= NEWS => {
+                Condition::Untried
+            }
+            Some((condition, _)) => condition,
+        }
+    }
+
+    /// What a call says of the provider. A refusal is an answer too, unless it refuses this
+    /// application; a call that could not be put together says nothing.
+    fn judge(&self, exchange: &Exchange) -> Option<Condition> {
+        let minting = exchange.template() == &*self.token_path;
+        match (exchange.status(), exchange.fault()) {
+            (None, Some(FaultKind::InvalidRequest)) => None,
+            (Some(status), None) if status.is_success() => Some(Condition::Good),
+            (Some(status), _) if status.is_client_error() && !minting => Some(Condition::Good),
+            _ => Some(Condition::Failing),
+        }
+    }
+
+    /// Minting is noise, and the trail does not tell of itself.
+    fn is_unaudited(&self, exchange: &Exchange) -> bool {
+        let posted = *exchange.method() == "POST";
+        let path = exchange.template();
+        posted && (path == &*self.token_path || matches!(path, LOG | LOG_BATCH))
     }
 }
 
 impl Observer for Watcher {
     fn observe(&self, exchange: &Exchange) {
-        // A refusal is an answer too; a call that could not be put together says nothing.
-        let condition = match (exchange.status(), exchange.fault()) {
-            (None, Some(FaultKind::InvalidRequest)) => None,
-            (Some(status), _) if !status.is_server_error() => Some(Condition::Good),
-            _ => Some(Condition::Failing),
-        };
-        if let Some(condition) = condition {
-            *self
-                .condition
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner) = condition;
+        if let Some(condition) = self.judge(exchange) {
+            let now = self.clock.unix_now();
+            let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+            *latest = Some((condition, now));
         }
-        let mut unaudited = self.unaudited.iter();
-        let unaudited = unaudited.any(|path| exchange.path().starts_with(&**path));
-        if auth_audit::is_delivering() || unaudited {
+        if auth_audit::is_delivering() || self.is_unaudited(exchange) {
             return;
         }
         let audit = self.audit.read().unwrap_or_else(PoisonError::into_inner);
         let Some(audit) = &*audit else { return };
-        let (method, path) = (exchange.method(), exchange.path());
+        // The template and not the path: what was put into it may be a secret.
+        let (method, path) = (exchange.method(), exchange.template());
         let mut draft = audit
             .event(format!("http.request.{method}"), path)
             .context(json!({
@@ -79,3 +100,7 @@ impl Observer for Watcher {
         draft.emit();
     }
 }
+
+const NEWS: Duration = Duration::from_secs(30);
+const LOG: &str = "/api/v1/logs";
+const LOG_BATCH: &str = "/api/v1/logs/batch";

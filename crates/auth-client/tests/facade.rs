@@ -13,6 +13,8 @@ use auth_redis::{Redis, RedisState};
 use auth_testkit::{MisoController, OidcIssuer, RedisServer, ScriptedFault, TestClock, User};
 use http::StatusCode;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 const VALIDATE: &str = "/api/v1/auth/validate";
 const ROLES: &str = "/api/v1/auth/roles";
@@ -210,6 +212,108 @@ async fn an_outage_is_unknown_and_never_a_grant() {
     end(&client).await;
 }
 
+/// A balancer that keeps requests away from a failing instance keeps the call away that would show
+/// that it has recovered.
+#[tokio::test]
+async fn a_failure_is_news_for_half_a_minute() {
+    let issuer = issuer().await;
+    let controller = controller(&issuer).await;
+    let clock = TestClock::stopped_now();
+    let client = AuthClient::miso(settings(&controller))
+        .clock(clock.clone())
+        .build()
+        .unwrap();
+    let broken = ScriptedFault::Status(StatusCode::INTERNAL_SERVER_ERROR);
+    controller.script("/api/v1/auth/token", broken, 1);
+    client
+        .validate_token(&token(&issuer, "ada"))
+        .await
+        .unwrap_err();
+    assert_eq!(client.health().provider, Condition::Failing);
+    clock.advance(Duration::from_secs(29));
+    assert!(!client.health().is_ready());
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(client.health().provider, Condition::Untried);
+    assert!(client.health().is_ready());
+}
+
+#[tokio::test]
+async fn a_controller_that_refuses_the_application_or_answers_nonsense_is_failing() {
+    let issuer = issuer().await;
+    let controller = controller(&issuer).await;
+    let wrong = MisoSettings::new(controller.url(), controller.client_id(), "wrong".into());
+    let client = AuthClient::miso(wrong).build().unwrap();
+    client
+        .validate_token(&token(&issuer, "ada"))
+        .await
+        .unwrap_err();
+    assert_eq!(client.health().provider, Condition::Failing);
+}
+
+/// DESIGN §5: nothing is sent twice after a 2xx.
+#[tokio::test]
+async fn a_batch_that_was_answered_is_not_sent_again() {
+    let issuer = issuer().await;
+    let controller = controller(&issuer).await;
+    for (answer, rejected) in [
+        (ScriptedFault::NoContent, 0),
+        (ScriptedFault::Html, 0),
+        (ScriptedFault::Json(r#"{"success":true}"#), 0),
+        (ScriptedFault::Json(r#"{"data":null}"#), 0),
+        (
+            ScriptedFault::Json(r#"{"processed":1,"failed":1,"errors":[{"index":0}]}"#),
+            1,
+        ),
+        (
+            ScriptedFault::Json(r#"{"data":{"processed":0,"failed":1}}"#),
+            1,
+        ),
+    ] {
+        let client = client(&controller);
+        controller.forget_received();
+        controller.script(LOGS, answer, 1);
+        client.audit("a", "r").emit();
+        end(&client).await;
+        let stats = client.health().audit;
+        assert_eq!(
+            (stats.rejected, stats.pending, stats.retries),
+            (rejected, 0, 0),
+            "{answer:?}"
+        );
+        let sent = controller.log_entries();
+        let sent = sent
+            .iter()
+            .filter(|log| log["context"]["action"] == "a")
+            .count();
+        assert_eq!(sent, 1, "{answer:?}");
+    }
+}
+
+/// What is put into a path may be a secret; the trail has the path as it was written.
+#[tokio::test]
+async fn the_trail_has_the_template_of_a_path_and_not_what_was_put_into_it() {
+    let issuer = issuer().await;
+    let controller = controller(&issuer).await;
+    let client = client(&controller);
+    let miso = client.provider::<Miso>().unwrap();
+    let request = miso
+        .http()
+        .post("/api/v1/reset/{code}")
+        .segment("code", "hunter2secret");
+    request.send().await.unwrap_err();
+    // Only the trail's own requests are not in it.
+    let request = miso
+        .http()
+        .get("/api/v1/logs/export")
+        .query("token", "hunter2secret");
+    request.send().await.unwrap_err();
+    end(&client).await;
+    let logs = controller.log_entries();
+    let urls: Vec<_> = logs.iter().map(|log| &log["context"]["url"]).collect();
+    assert_eq!(urls, ["/api/v1/reset/{code}", "/api/v1/logs/export"]);
+    assert!(!serde_json::to_string(&logs).unwrap().contains("hunter2"));
+}
+
 #[tokio::test]
 async fn a_token_the_controller_no_longer_accepts_is_a_denial() {
     let clock = TestClock::stopped_now();
@@ -366,7 +470,50 @@ async fn miso_a11_applications_on_one_redis_have_their_own_grants_and_processes_
         end(&client).await;
     }
     assert_eq!((orders.count(ROLES), billing.count(ROLES)), (1, 1));
-    assert_eq!((orders.count(VALIDATE), billing.count(VALIDATE)), (1, 1));
+    // Who somebody is stays within a process: a store that others can write to makes no identities.
+    assert_eq!((orders.count(VALIDATE), billing.count(VALIDATE)), (2, 1));
+
+    // Another controller that calls its client the same is another application.
+    let namesake = controller(&issuer).await;
+    let client = connected(&namesake).await;
+    let identity = client.validate_token(&ada).await.unwrap();
+    assert!(client.has_role(&identity, "admin").await.is_granted());
+    assert_eq!(namesake.count(ROLES), 1);
+
+    // Nor does one read or clear what another has put into the cache.
+    let (one, other) = (connected(&orders).await, connected(&billing).await);
+    one.cache_set("key", &"secret of orders", Duration::from_secs(60))
+        .await
+        .unwrap();
+    assert_eq!(other.cache_get::<String>("key").await, None);
+    other.cache_clear().await;
+    assert!(one.cache_get::<String>("key").await.is_some());
+}
+
+/// What is remembered in Redis describes, and proves nothing: whoever can write there cannot make
+/// an identity of a token the controller has not accepted.
+#[tokio::test]
+async fn nothing_that_lies_in_redis_makes_an_identity() {
+    let Some(redis) = RedisServer::start() else {
+        return;
+    };
+    let issuer = issuer().await;
+    let controller = controller(&issuer).await;
+    let client = AuthClient::miso(settings(&controller)).redis(Redis::builder(&redis.url()));
+    let client = client.build().unwrap();
+    let identity = client.validate_token(&token(&issuer, "ada")).await.unwrap();
+    assert!(client.has_role(&identity, "admin").await.is_granted());
+    // What was written is in Redis after this.
+    end(&client).await;
+
+    let mut peer = TcpStream::connect(("127.0.0.1", redis.port()))
+        .await
+        .unwrap();
+    peer.write_all(b"KEYS *\r\nQUIT\r\n").await.unwrap();
+    let mut keys = String::new();
+    peer.read_to_string(&mut keys).await.unwrap();
+    assert!(keys.contains("roles"), "{keys}");
+    assert!(!keys.contains("validated"), "{keys}");
 }
 
 #[tokio::test]
@@ -431,7 +578,12 @@ async fn a_redis_that_is_away_at_the_start_is_used_when_it_comes() {
 
 #[tokio::test]
 async fn every_missing_setting_is_told_at_once() {
-    let env = Env::from_pairs([("REDIS_PORT", "planted"), ("AUTH_PROVIDER", "planted")]);
+    let env = Env::from_pairs([
+        ("REDIS_PORT", "planted"),
+        ("AUTH_PROVIDER", "planted"),
+        ("MISO_CONTROLLER_URL", "http://planted.example"),
+        ("MISO_CLIENT_TOKEN_URI", "/a?planted"),
+    ]);
     let error = AuthClient::from_env_of(&env).unwrap_err();
     let variables: Vec<_> = error.problems().iter().map(|it| it.variable()).collect();
     for variable in [

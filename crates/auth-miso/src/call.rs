@@ -40,7 +40,7 @@ impl Call {
         let fault = |fault| MisoError::from_fault(fault, with_user);
         let token = self.tokens.get().await?;
         match self.attempt(&token).await {
-            Err(refusal) if may_be_the_client_token(&refusal) => {
+            Err(refusal) if self.blames_the_client_token(&refusal, &token) => {
                 self.tokens.invalidate(&token);
                 let token = self.tokens.get().await?;
                 self.attempt(&token).await.map_err(fault)
@@ -52,11 +52,23 @@ impl Call {
     /// Sends it and reads `data` of the answer.
     pub(crate) async fn data<T: DeserializeOwned>(self) -> Result<T, MisoError> {
         let response = self.send().await?;
-        let unexpected = |_| MisoError::new(MisoErrorKind::UnexpectedAnswer);
-        response
-            .json::<Envelope<T>>()
-            .map(|it| it.data)
-            .map_err(unexpected)
+        let answer = response.json::<Envelope<T>>().ok();
+        answer
+            .and_then(Envelope::into_data)
+            .ok_or_else(|| MisoError::new(MisoErrorKind::UnexpectedAnswer))
+    }
+
+    /// Whether a refusal is, or may be, the client token's fault. One that blames the user's token is
+    /// final and costs no mint (contract miso §13 B5); one that blames nobody is the user's as long
+    /// as the client token is new, so that bad tokens of users do not make a mint each.
+    fn blames_the_client_token(&self, fault: &Fault, token: &ClientToken) -> bool {
+        let blamed = fault.problem().and_then(|problem| problem.auth_method());
+        let is_suspect = match blamed {
+            Some("bearer") => false,
+            Some(_) => true,
+            None => self.user.is_none() || !self.tokens.is_new(token),
+        };
+        fault.status() == Some(http::StatusCode::UNAUTHORIZED) && is_suspect
     }
 
     async fn attempt(&self, token: &ClientToken) -> Result<Response, Fault> {
@@ -72,11 +84,4 @@ impl Call {
         }
         request.send().await
     }
-}
-
-/// A 401 that blames the client token, or nothing in particular. One that blames the user's token
-/// is final, and costs no mint (contract miso §13 B5).
-fn may_be_the_client_token(fault: &Fault) -> bool {
-    fault.status() == Some(http::StatusCode::UNAUTHORIZED)
-        && fault.problem().and_then(|problem| problem.auth_method()) != Some("bearer")
 }

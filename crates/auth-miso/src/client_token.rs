@@ -4,6 +4,7 @@ use std::time::Duration;
 use auth_core::{Clock, Secret, UnixTime, from_rfc3339};
 use auth_http::HttpClient;
 use auth_jwt::danger;
+use http::StatusCode;
 use tokio::sync::watch;
 
 use crate::error::{MisoError, MisoErrorKind};
@@ -28,6 +29,8 @@ struct State {
     current: Option<Arc<ClientToken>>,
     /// The mint that is under way; everybody who needs a token waits for this one.
     minting: Option<watch::Receiver<Option<Minting>>>,
+    /// What became of the latest mint if it failed, and until when nobody tries again.
+    failed: Option<(MisoError, UnixTime)>,
     minted: u64,
 }
 
@@ -41,6 +44,7 @@ pub(crate) struct ClientToken {
     pub(crate) application_id: Option<Box<str>>,
     /// Which mint it came from, so that a late complaint does not throw away its successor.
     serial: u64,
+    minted_at: UnixTime,
     renew_at: UnixTime,
     expires_at: UnixTime,
 }
@@ -65,6 +69,12 @@ impl ClientTokens {
             if let (Some(token), true) = (&usable, fresh) {
                 return Ok(Arc::clone(token));
             }
+            // A controller that has just refused is not asked by everybody who comes along.
+            if let Some((error, until)) = &state.failed
+                && now < *until
+            {
+                return usable.ok_or_else(|| error.clone());
+            }
             let minting = self.mint_once(&mut state);
             if let Some(token) = usable {
                 return Ok(token);
@@ -77,6 +87,12 @@ impl ClientTokens {
             // The task that mints cannot end without an answer, unless the runtime shuts down.
             _ => Err(MisoError::new(MisoErrorKind::Unreachable)),
         }
+    }
+
+    /// Whether the token is so new that the controller can hardly have forgotten it.
+    pub(crate) fn is_new(&self, token: &ClientToken) -> bool {
+        let age = self.0.clock.unix_now().saturating_since(token.minted_at);
+        age < NEW
     }
 
     /// Throws a token away that the controller has refused.
@@ -103,7 +119,9 @@ impl ClientTokens {
     /// Joins the mint that is under way, or begins one. It runs in a task of its own, so that a
     /// caller who goes away takes nothing from the others.
     fn mint_once(&self, state: &mut State) -> watch::Receiver<Option<Minting>> {
-        if let Some(minting) = &state.minting {
+        // A mint whose task is gone, with its runtime perhaps, will not answer any more.
+        let under_way = state.minting.as_ref().filter(|it| it.has_changed().is_ok());
+        if let Some(minting) = under_way {
             return minting.clone();
         }
         state.minted += 1;
@@ -115,8 +133,13 @@ impl ClientTokens {
             {
                 let mut state = this.lock();
                 state.minting = None;
-                if let Ok(token) = &minted {
-                    state.current = Some(Arc::clone(token));
+                state.failed = None;
+                match &minted {
+                    Ok(token) => state.current = Some(Arc::clone(token)),
+                    Err(error) => {
+                        let until = this.0.clock.unix_now().saturating_add(PAUSE);
+                        state.failed = Some((error.clone(), until));
+                    }
                 }
             }
             // Nobody may be waiting any more.
@@ -132,7 +155,7 @@ impl ClientTokens {
 
 impl Source {
     async fn mint(&self, serial: u64) -> Minting {
-        let answer = self
+        let response = self
             .http
             .post(self.settings.token_path())
             .without_correlation()
@@ -141,12 +164,13 @@ impl Source {
             .secret_header("x-client-secret", self.settings.client_secret())
             .send()
             .await
-            .and_then(|response| response.json::<MintAnswer>())
             .map_err(|fault| MisoError::from_fault(fault, false))?;
-        let (MintAnswer::Wrapped { data: minted } | MintAnswer::Flat(minted)) = answer;
-        if minted.token.is_empty() || minted.success == Some(false) {
-            return Err(MisoError::new(MisoErrorKind::UnexpectedAnswer));
-        }
+        // 200 or 201 and nothing else (contract miso §1.2).
+        let made = matches!(response.status(), StatusCode::OK | StatusCode::CREATED);
+        let answer = response.json::<MintAnswer>().ok().filter(|_| made);
+        let minted = answer
+            .and_then(MintAnswer::into_minted)
+            .ok_or_else(|| MisoError::new(MisoErrorKind::UnexpectedAnswer))?;
         let now = self.clock.unix_now();
         let claims = Told::by(&minted.token);
         let lifetime = lifetime(&minted, &claims, now);
@@ -158,6 +182,7 @@ impl Source {
             token: minted.token,
             application_id: claims.application_id,
             serial,
+            minted_at: now,
             renew_at: now.saturating_add(usable.saturating_sub(ahead)),
             expires_at: now.saturating_add(usable),
         }))
@@ -173,11 +198,17 @@ fn lifetime(minted: &Minted, claims: &Told, now: UnixTime) -> Duration {
         .filter(|secs| *secs > 0)
         .map(Duration::from_secs);
     stated
-        .or_else(|| until(from_rfc3339(minted.expires_at.as_deref()?)?.into()))
+        .or_else(|| until(from_rfc3339(minted.expires_at()?)?.into()))
         .or_else(|| until(UnixTime::from_secs(claims.exp?)))
         .unwrap_or(Duration::from_secs(1800))
         .min(Duration::from_secs(24 * 60 * 60))
 }
+
+/// How long nobody tries again after a mint has failed.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// How long a client token is above suspicion when a call for a user is refused.
+const NEW: Duration = Duration::from_secs(60);
 
 /// What a client token says of itself. It is read without verifying, because it came from the
 /// controller over its own connection; nothing is granted by it.

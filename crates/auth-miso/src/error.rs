@@ -49,7 +49,7 @@ impl MisoError {
             (Some(StatusCode::UNAUTHORIZED), _) => {
                 let method = fault.problem().and_then(Problem::auth_method);
                 match method {
-                    Some("bearer") => MisoErrorKind::UserTokenRefused,
+                    Some("bearer") if with_user => MisoErrorKind::UserTokenRefused,
                     Some(_) => MisoErrorKind::ApplicationRefused,
                     None if with_user => MisoErrorKind::UserTokenRefused,
                     None => MisoErrorKind::ApplicationRefused,

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use auth_core::Secret;
 use auth_core::config::{ConfigError, Env, Reader, Variable};
+use auth_http::{BuildError, HttpClient};
 
 /// Where the controller is, and who we are to it.
 ///
@@ -76,10 +77,34 @@ impl MisoSettings {
             // Only a path: the client secret goes to the controller and nowhere else
             // (contract miso §13 A4).
             let path = text.trim();
-            (path.starts_with('/') && !path.starts_with("//")).then(|| path.to_owned())
+            let plain = path.bytes().all(|byte| byte.is_ascii_graphic());
+            let is_path = path.starts_with('/') && !path.starts_with("//");
+            (is_path && plain && !path.contains(['?', '#', '{'])).then(|| path.to_owned())
         });
         let plain_http_hosts = reader.list(&ALLOW_PLAIN_HTTP);
         let controller_url = controller_url.unwrap_or_else(|| DEFAULT_CONTROLLER.to_owned());
+        let allowed = plain_http_hosts.iter();
+        let http = allowed.fold(HttpClient::builder(&controller_url), |http, host| {
+            http.allow_plain_http(host)
+        });
+        match http.build() {
+            Err(BuildError::PlainHttp { .. }) => reader.reject(&CONTROLLER_URL, PLAIN_HTTP),
+            Err(BuildError::BaseUrl { .. }) => {
+                reader.reject(&CONTROLLER_URL, "is not a usable URL")
+            }
+            // Anything else is no fault of a variable, and told when the client is built.
+            Ok(_) | Err(_) => {}
+        }
+        let unsendable = |text: &str| text.chars().any(char::is_control);
+        if client_id.as_deref().is_some_and(unsendable) {
+            reader.reject(&CLIENT_ID, "has control characters");
+        }
+        if client_secret
+            .as_ref()
+            .is_some_and(|secret| unsendable(secret.expose()))
+        {
+            reader.reject(&CLIENT_SECRET, "has control characters");
+        }
         let mut settings = Self::new(controller_url, client_id?, client_secret?);
         if let Some(path) = token_path {
             settings = settings.client_token_path(path);
@@ -195,6 +220,9 @@ const ALLOW_PLAIN_HTTP: Variable = Variable::new(
     "MISO_ALLOW_PLAIN_HTTP",
     "a list of host names that may be called without TLS",
 );
+
+const PLAIN_HTTP: &str = "is plain http to a host that is not this machine, and MISO_ALLOW_PLAIN_HTTP \
+    does not name it";
 
 /// Where the original goes if it is told nothing else.
 const DEFAULT_CONTROLLER: &str = "https://controller.aifabrix.ai";

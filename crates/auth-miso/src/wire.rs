@@ -5,29 +5,59 @@ use auth_core::Secret;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-/// `{"data": …}`, with whatever else.
+/// `{"success": true, "data": …}`, with whatever else; `success` may be left out.
 #[derive(Deserialize)]
 pub(crate) struct Envelope<T> {
-    pub(crate) data: T,
+    success: Option<bool>,
+    data: T,
+}
+
+impl<T> Envelope<T> {
+    /// The data, unless the answer says that it is none.
+    pub(crate) fn into_data(self) -> Option<T> {
+        (self.success != Some(false)).then_some(self.data)
+    }
 }
 
 /// The answer to a mint: wrapped as now, or flat as before.
 #[derive(Deserialize)]
 #[serde(untagged)]
 pub(crate) enum MintAnswer {
-    Wrapped { data: Minted },
-    Flat(Minted),
+    Wrapped {
+        success: Option<bool>,
+        data: Minted,
+    },
+    Flat {
+        success: Option<bool>,
+        #[serde(flatten)]
+        data: Minted,
+    },
+}
+
+impl MintAnswer {
+    /// The token, unless the answer says that it is none.
+    pub(crate) fn into_minted(self) -> Option<Minted> {
+        let (Self::Wrapped { success, data } | Self::Flat { success, data }) = self;
+        (success != Some(false) && !data.token.is_empty()).then_some(data)
+    }
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Minted {
     pub(crate) token: Secret,
-    pub(crate) success: Option<bool>,
     /// A number, or a number in a text.
     #[serde(default, deserialize_with = "lenient_seconds")]
     pub(crate) expires_in: Option<u64>,
-    pub(crate) expires_at: Option<String>,
+    /// A time in a text; anything else says nothing.
+    #[serde(default)]
+    expires_at: Value,
+}
+
+impl Minted {
+    pub(crate) fn expires_at(&self) -> Option<&str> {
+        self.expires_at.as_str()
+    }
 }
 
 /// The answer to validate and user.

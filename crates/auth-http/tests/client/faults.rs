@@ -263,7 +263,7 @@ async fn a_500_with_a_problem() {
         answer("500 Internal Server Error", &[], body),
         expect![[r#"
             status, transient, Some(500)
-            POST /orders: the server answered 500 Internal Server Error (Controller is tired)"#]],
+            POST /orders: the server answered 500 Internal Server Error"#]],
     )
     .await;
 }

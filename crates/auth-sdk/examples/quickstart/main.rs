@@ -3,7 +3,7 @@
 //! `cargo run --example quickstart` starts an issuer, a Miso controller, a service behind the SDK and
 //! a client, all in this process and all talking real HTTP over loopback, and prints what was
 //! expected and what came. It exits with 0 only if everything was as expected. With `REDIS_URL` it
-//! keeps what it remembers in that Redis too.
+//! keeps what it remembers in that Redis too, for as long as that answers.
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -112,7 +112,10 @@ fn sdk(
     let settings = MisoSettings::new(controller.url(), controller.client_id(), secret);
     let client = AuthClient::miso(settings).verify_locally(Verifier::new(policy, keys));
     Ok(match RedisSettings::from_env(&Env::process())? {
-        Some(redis) => (client.redis(redis).build()?, "of this process and of Redis"),
+        Some(redis) => (
+            client.redis(redis).build()?,
+            "of this process, and of Redis while it answers",
+        ),
         None => (
             client.build()?,
             "of this process (with REDIS_URL, of Redis too)",

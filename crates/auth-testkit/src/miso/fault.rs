@@ -18,6 +18,8 @@ pub enum ScriptedFault {
     Oversized(usize),
     /// 200 with JSON that is not the shape anybody expects.
     WrongShape,
+    /// 200 with this JSON.
+    Json(&'static str),
     /// No answer until the server stops.
     Hang,
 }
@@ -38,6 +40,7 @@ impl ScriptedFault {
                 (json, Body::from(body)).into_response()
             }
             Self::WrongShape => (json, r#"{"data":[1,2,3]}"#).into_response(),
+            Self::Json(body) => (json, body).into_response(),
             Self::Hang => return None,
         })
     }
