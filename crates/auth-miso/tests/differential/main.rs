@@ -80,7 +80,9 @@ const CALLS: [&str; 8] = [
     "batch",
 ];
 
-/// What belongs to the connection and not to the call.
+/// What belongs to the connection and not to the call: which library speaks (`user-agent`), what it
+/// can decode (`accept`, `accept-encoding`), to whom (`host`) and how the bytes are framed. A body's
+/// length is compared by comparing the body.
 const OF_THE_CONNECTION: [&str; 6] = [
     "accept",
     "accept-encoding",

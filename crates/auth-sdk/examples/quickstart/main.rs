@@ -24,6 +24,8 @@ use serde_json::json;
 use tokio::net::TcpListener;
 
 mod client;
+#[cfg(test)]
+mod tests;
 mod transcript;
 
 use client::Client;
@@ -33,6 +35,12 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 #[tokio::main]
 async fn main() -> Result<ExitCode> {
+    let as_expected = run(&Env::process()).await?;
+    Ok(ExitCode::from(u8::from(!as_expected)))
+}
+
+/// The whole play. Whether everything was as expected.
+async fn run(env: &Env) -> Result<bool> {
     // Those who issue tokens and know who may do what: here development servers, in production
     // Keycloak and the controller.
     let issuer = OidcIssuer::builder()
@@ -46,7 +54,7 @@ async fn main() -> Result<ExitCode> {
     // The SDK, the service behind it, and a client of that service.
     let client = Client::new();
     let jwks = client.get(&issuer.jwks_uri(), None).await?;
-    let (sdk, memory) = sdk(&issuer, &jwks.body, &controller)?;
+    let (sdk, memory) = sdk(env, &issuer, &jwks.body, &controller)?;
     let admin = format!("http://{}/admin", serve(protected_service(&sdk)).await?);
     let mut transcript = Transcript::begin(&[
         ("issuer", issuer.url()),
@@ -96,11 +104,12 @@ async fn main() -> Result<ExitCode> {
     );
 
     transcript.end();
-    Ok(ExitCode::from(u8::from(!transcript.all_as_expected())))
+    Ok(transcript.all_as_expected())
 }
 
 /// The facade: the issuer's keys say who it is, the controller says what they may.
 fn sdk(
+    env: &Env,
     issuer: &OidcIssuer,
     jwks: &str,
     controller: &MisoController,
@@ -111,7 +120,7 @@ fn sdk(
     let secret = controller.client_secret().clone();
     let settings = MisoSettings::new(controller.url(), controller.client_id(), secret);
     let client = AuthClient::miso(settings).verify_locally(Verifier::new(policy, keys));
-    Ok(match RedisSettings::from_env(&Env::process())? {
+    Ok(match RedisSettings::from_env(env)? {
         Some(redis) => (
             client.redis(redis).build()?,
             "of this process, and of Redis while it answers",
