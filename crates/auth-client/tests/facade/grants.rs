@@ -88,7 +88,6 @@ async fn tokens_may_be_verified_here_and_the_controller_asked_for_grants_only() 
 }
 
 /// Contract miso §13 A1, through the whole facade.
-
 #[tokio::test]
 async fn miso_a1_a_forged_token_with_a_cached_users_sub_gets_no_role() {
     let issuer = issuer().await;
@@ -105,7 +104,6 @@ async fn miso_a1_a_forged_token_with_a_cached_users_sub_gets_no_role() {
 }
 
 /// Contract miso §13 A16: of no roles everybody had all, also when the controller was down.
-
 #[tokio::test]
 async fn miso_a16_of_no_roles_nobody_has_any_or_all() {
     let issuer = issuer().await;
@@ -168,7 +166,6 @@ async fn an_outage_is_unknown_and_never_a_grant() {
 
 /// A balancer that keeps requests away from a failing instance keeps the call away that would show
 /// that it has recovered.
-
 #[tokio::test]
 async fn a_failure_is_news_for_half_a_minute() {
     let issuer = issuer().await;
@@ -204,8 +201,6 @@ async fn a_controller_that_refuses_the_application_or_answers_nonsense_is_failin
         .unwrap_err();
     assert_eq!(client.health().provider, Condition::Failing);
 }
-
-/// DESIGN §5: nothing is sent twice after a 2xx.
 
 #[tokio::test]
 async fn a_token_the_controller_no_longer_accepts_is_a_denial() {
@@ -243,8 +238,6 @@ async fn the_cache_keeps_values_of_the_applications_own() {
     client.cache_clear().await;
     assert_eq!(client.cache_get::<Vec<u8>>("list").await, None);
 }
-
-/// Contract miso §13 A11: applications that shared a Redis shared their users' roles.
 
 #[tokio::test]
 async fn every_missing_setting_is_told_at_once() {

@@ -11,6 +11,7 @@ use tokio::net::TcpStream;
 
 use crate::{ROLES, VALIDATE, controller, end, issuer, settings, token};
 
+/// Contract miso §13 A11: applications that shared a Redis shared their users' roles.
 #[tokio::test]
 async fn miso_a11_applications_on_one_redis_have_their_own_grants_and_processes_share_them() {
     let Some(redis) = RedisServer::start() else {
@@ -63,7 +64,6 @@ async fn miso_a11_applications_on_one_redis_have_their_own_grants_and_processes_
 
 /// What is remembered in Redis describes, and proves nothing: whoever can write there cannot make
 /// an identity of a token the controller has not accepted.
-
 #[tokio::test]
 async fn nothing_that_lies_in_redis_makes_an_identity() {
     let Some(redis) = RedisServer::start() else {

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{LOGS, ROLES, VALIDATE, client, controller, end, issuer, token};
 
+/// DESIGN §5: nothing is sent twice after a 2xx.
 #[tokio::test]
 async fn a_batch_that_was_answered_is_not_sent_again() {
     let issuer = issuer().await;
@@ -47,7 +48,6 @@ async fn a_batch_that_was_answered_is_not_sent_again() {
 }
 
 /// What is put into a path may be a secret; the trail has the path as it was written.
-
 #[tokio::test]
 async fn the_trail_has_the_template_of_a_path_and_not_what_was_put_into_it() {
     let issuer = issuer().await;
@@ -119,7 +119,6 @@ async fn what_is_emitted_arrives_masked_and_correlated_and_the_calls_beside_it()
 }
 
 /// Contract miso §13 B4: with debug logging the original's log requests logged themselves for ever.
-
 #[tokio::test]
 async fn miso_b4_delivering_the_trail_adds_nothing_to_it() {
     let issuer = issuer().await;
@@ -134,7 +133,6 @@ async fn miso_b4_delivering_the_trail_adds_nothing_to_it() {
 }
 
 /// Contract miso §13 C1: what had not been sent when the original disconnected was lost.
-
 #[tokio::test]
 async fn miso_c1_nothing_is_lost_by_an_outage_or_at_the_end() {
     let issuer = issuer().await;
