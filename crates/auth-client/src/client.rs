@@ -10,7 +10,7 @@ use auth_core::{
     AuthenticationError, Authenticator, BoxFuture, Identity, IdentityProvider, Principal, Secret,
 };
 use auth_miso::MisoSettings;
-use auth_redis::Redis;
+use auth_redis::{Redis, RedisState};
 
 use crate::builder::{self, AuthClientBuilder};
 use crate::health::Health;
@@ -128,6 +128,18 @@ impl AuthClient {
             redis: self.0.redis.as_ref().map(Redis::state),
             audit: self.0.audit.stats(),
         }
+    }
+
+    /// Waits until the first attempt to reach Redis has ended one way or the other, and says how
+    /// everything is. Nobody has to wait for it: until then, memory serves. It takes no longer than
+    /// the connect timeout of the [`RedisSettings`](auth_redis::RedisSettings).
+    pub async fn started(&self) -> Health {
+        if let Some(redis) = &self.0.redis {
+            let mut changes = redis.state_changes();
+            while changes.current() == RedisState::Connecting && changes.changed().await.is_some() {
+            }
+        }
+        self.health()
     }
 
     /// Delivers what is left of the audit trail, and lets go of Redis. The client is of no more use

@@ -11,6 +11,7 @@ use auth_miso::{Miso, MisoSettings};
 use auth_testkit::{OidcIssuer, ScriptedFault, TestClock, User};
 use http::StatusCode;
 
+use crate::way::Way;
 use crate::{PERMISSIONS, ROLES, VALIDATE, client, controller, end, issuer, settings, token};
 
 #[tokio::test]
@@ -160,6 +161,33 @@ async fn an_outage_is_unknown_and_never_a_grant() {
     assert!(!client.health().is_ready());
     // It recovers by itself.
     assert!(client.has_role(&identity, "admin").await.is_granted());
+    assert!(client.health().is_ready());
+    end(&client).await;
+}
+
+#[tokio::test]
+async fn a_controller_that_goes_away_and_returns_is_asked_again() {
+    let issuer = issuer().await;
+    let controller = controller(&issuer).await;
+    let mut way = Way::to(controller.url()).await;
+    let secret = controller.client_secret().clone();
+    let settings = MisoSettings::new(way.url(), controller.client_id(), secret);
+    let client = AuthClient::miso(settings).build().unwrap();
+    let identity = client.validate_token(&token(&issuer, "ada")).await.unwrap();
+
+    way.cut().await;
+    let decision = client.has_role(&identity, "admin").await;
+    let Decision::Unknown(reason) = decision else {
+        panic!("{decision:?}")
+    };
+    assert_eq!(reason.code(), "controller_unavailable");
+    let bob = client.validate_token(&token(&issuer, "bob")).await;
+    assert!(matches!(bob, Err(AuthenticationError::Unavailable(_))));
+    assert!(!client.health().is_ready());
+
+    way.reopen().await;
+    assert!(client.has_role(&identity, "admin").await.is_granted());
+    client.validate_token(&token(&issuer, "bob")).await.unwrap();
     assert!(client.health().is_ready());
     end(&client).await;
 }

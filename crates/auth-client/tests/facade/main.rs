@@ -11,6 +11,7 @@ use auth_testkit::{MisoController, OidcIssuer, User};
 mod grants;
 mod redis;
 mod trail;
+mod way;
 
 const VALIDATE: &str = "/api/v1/auth/validate";
 const ROLES: &str = "/api/v1/auth/roles";

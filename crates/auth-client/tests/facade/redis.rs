@@ -28,9 +28,7 @@ async fn miso_a11_applications_on_one_redis_have_their_own_grants_and_processes_
     let connected = async |controller: &MisoController| {
         let client = AuthClient::miso(settings(controller)).redis(Redis::builder(&redis.url()));
         let client = client.build().unwrap();
-        while client.health().redis != Some(RedisState::Up) {
-            tokio::task::yield_now().await;
-        }
+        assert_eq!(client.started().await.redis, Some(RedisState::Up));
         client
     };
     let ada = token(&issuer, "ada");
@@ -73,6 +71,7 @@ async fn nothing_that_lies_in_redis_makes_an_identity() {
     let controller = controller(&issuer).await;
     let client = AuthClient::miso(settings(&controller)).redis(Redis::builder(&redis.url()));
     let client = client.build().unwrap();
+    assert_eq!(client.started().await.redis, Some(RedisState::Up));
     let identity = client.validate_token(&token(&issuer, "ada")).await.unwrap();
     assert!(client.has_role(&identity, "admin").await.is_granted());
     // What was written is in Redis after this.
@@ -127,6 +126,7 @@ async fn a_redis_that_is_away_at_the_start_is_used_when_it_comes() {
         client.build().unwrap()
     };
     let early = started();
+    assert_eq!(early.started().await.redis, Some(RedisState::Down));
     let identity = early.validate_token(&ada).await.unwrap();
     assert!(early.has_role(&identity, "admin").await.is_granted());
 
@@ -141,9 +141,7 @@ async fn a_redis_that_is_away_at_the_start_is_used_when_it_comes() {
     // Another process finds there what this one was told.
     let late = AuthClient::miso(settings(&controller)).redis(Redis::builder(&url));
     let late = late.build().unwrap();
-    while late.health().redis != Some(RedisState::Up) {
-        tokio::task::yield_now().await;
-    }
+    assert_eq!(late.started().await.redis, Some(RedisState::Up));
     assert!(late.has_role(&identity, "admin").await.is_granted());
     assert_eq!(controller.count(ROLES), 2);
 }

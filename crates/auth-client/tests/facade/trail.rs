@@ -1,5 +1,7 @@
 //! What arrives in the trail, how often, and with what in it.
 
+use std::time::Duration;
+
 use auth_core::{CorrelationId, RequestContext};
 use auth_miso::Miso;
 use auth_testkit::ScriptedFault;
@@ -158,4 +160,17 @@ async fn miso_c1_nothing_is_lost_by_an_outage_or_at_the_end() {
     assert_eq!(seen, (0..30).collect::<Vec<_>>());
     let stats = client.health().audit;
     assert_eq!((stats.dropped, stats.rejected, stats.pending), (0, 0, 0));
+}
+
+#[tokio::test]
+async fn the_end_says_what_is_left() {
+    let issuer = issuer().await;
+    let controller = controller(&issuer).await;
+    let client = client(&controller);
+    controller.script(LOGS, ScriptedFault::Hang, 100);
+    for _ in 0..30 {
+        client.audit("a", "r").emit();
+    }
+    let left = client.shutdown(Duration::from_millis(100)).await;
+    assert_eq!(left.unwrap_err().left(), 30);
 }

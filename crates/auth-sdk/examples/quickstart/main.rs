@@ -16,7 +16,7 @@ use auth_sdk::core::config::Env;
 use auth_sdk::jwt::mint::SigningKey;
 use auth_sdk::jwt::{Algorithm, KeySet, Policy, StaticKeys, Verifier};
 use auth_sdk::miso::MisoSettings;
-use auth_sdk::redis::RedisSettings;
+use auth_sdk::redis::{RedisSettings, RedisState};
 use auth_sdk::tower::{AuthLayer, ContextLayer, CurrentUser, Log, RequireRole};
 use auth_testkit::{MisoController, OidcIssuer, User};
 use axum::{Router, routing::get};
@@ -54,7 +54,12 @@ async fn run(env: &Env) -> Result<bool> {
     // The SDK, the service behind it, and a client of that service.
     let client = Client::new();
     let jwks = client.get(&issuer.jwks_uri(), None).await?;
-    let (sdk, memory) = sdk(env, &issuer, &jwks.body, &controller)?;
+    let sdk = sdk(env, &issuer, &jwks.body, &controller)?;
+    let memory = match sdk.started().await.redis {
+        None => "of this process (with REDIS_URL, of Redis too)",
+        Some(RedisState::Up) => "of this process and of Redis",
+        Some(_) => "of this process (and of Redis, once it answers)",
+    };
     let admin = format!("http://{}/admin", serve(protected_service(&sdk)).await?);
     let mut transcript = Transcript::begin(&[
         ("issuer", issuer.url()),
@@ -113,23 +118,18 @@ fn sdk(
     issuer: &OidcIssuer,
     jwks: &str,
     controller: &MisoController,
-) -> Result<(AuthClient, &'static str)> {
+) -> Result<AuthClient> {
     let policy = Policy::builder(issuer.url(), issuer.audience()).build()?;
     let keys = StaticKeys::new(KeySet::from_jwks(jwks.as_bytes())?);
 
     let secret = controller.client_secret().clone();
     let settings = MisoSettings::new(controller.url(), controller.client_id(), secret);
     let client = AuthClient::miso(settings).verify_locally(Verifier::new(policy, keys));
-    Ok(match RedisSettings::from_env(env)? {
-        Some(redis) => (
-            client.redis(redis).build()?,
-            "of this process, and of Redis while it answers",
-        ),
-        None => (
-            client.build()?,
-            "of this process (with REDIS_URL, of Redis too)",
-        ),
-    })
+    let client = match RedisSettings::from_env(env)? {
+        Some(redis) => client.redis(redis),
+        None => client,
+    };
+    Ok(client.build()?)
 }
 
 /// What you would write: routes, what they require, and who answers for it.
