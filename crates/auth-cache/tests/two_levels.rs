@@ -139,7 +139,7 @@ async fn an_entry_never_outlives_its_end_in_another_process() {
 
 /// Contract miso §13-B16: the memory copy outlives a deletion in Redis.
 #[tokio::test]
-async fn what_was_deleted_is_gone_from_both_levels() {
+async fn miso_b16_what_was_deleted_is_gone_from_both_levels() {
     let Some(setting) = Setting::new().await else {
         return;
     };
@@ -157,7 +157,7 @@ async fn what_was_deleted_is_gone_from_both_levels() {
 }
 
 #[tokio::test]
-async fn types_survive_redis() {
+async fn miso_b16_types_survive_redis() {
     let Some(setting) = Setting::new().await else {
         return;
     };

@@ -172,7 +172,8 @@ impl Miso {
     }
 
     /// Sends up to a hundred log or audit entries, not masked and not queued. The controller may
-    /// take some and refuse others; an answer that does not say counts as all taken.
+    /// take some and refuse others. An empty answer counts as all taken, and one that nobody can read
+    /// as none.
     ///
     /// # Errors
     ///
@@ -186,14 +187,14 @@ impl Miso {
         let body = serde_json::json!({ "logs": logs });
         let request = self.0.http.post("/api/v1/logs/batch").json(&body);
         let response = self.call(request).send().await?;
-        // Whatever it says, it has taken the request, and nothing is sent twice after that. Without
-        // readable counts all of it counts as taken, as the original has it.
+        // Nothing is sent twice after a 2xx, whatever it says. One that says nothing has taken all of
+        // it; one that nobody can read, as of a proxy in the way, vouches for none of it.
+        if response.body().is_empty() {
+            return Ok(BatchOutcome::all_taken());
+        }
         let answer = response.json::<BatchAnswer>().ok();
         let outcome = answer.and_then(|answer| answer.outcome(entries.len()));
-        Ok(outcome.unwrap_or(BatchOutcome {
-            failed: 0,
-            failed_at: Vec::new(),
-        }))
+        Ok(outcome.unwrap_or_else(|| BatchOutcome::none_taken(entries.len())))
     }
 
     /// Calls of the application's own to the controller, with the client token added.

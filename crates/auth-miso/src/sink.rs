@@ -29,7 +29,7 @@ impl Sink for Miso {
                 // Which of them it has not taken it does not say, and sending all of them again
                 // would write the others twice.
                 _ => Err(SinkFault::rejected(
-                    "the controller refuses some of the entries and does not say which",
+                    "the controller does not say which of the entries it has taken",
                 )),
             }
         })

@@ -171,6 +171,22 @@ pub struct BatchOutcome {
     pub failed_at: Vec<usize>,
 }
 
+impl BatchOutcome {
+    pub(crate) fn all_taken() -> Self {
+        Self {
+            failed: 0,
+            failed_at: Vec::new(),
+        }
+    }
+
+    pub(crate) fn none_taken(entries: usize) -> Self {
+        Self {
+            failed: entries as u64,
+            failed_at: Vec::new(),
+        }
+    }
+}
+
 fn lenient_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     Ok(match Value::deserialize(deserializer)? {
         Value::Number(number) => number.as_u64(),

@@ -17,7 +17,9 @@ async fn a_batch_that_was_answered_is_not_sent_again() {
     let controller = controller(&issuer).await;
     for (answer, rejected) in [
         (ScriptedFault::NoContent, 0),
-        (ScriptedFault::Html, 0),
+        // A page of a proxy in the way proves nothing, so it is told and not forgotten.
+        (ScriptedFault::Html, 1),
+        (ScriptedFault::Json(r#"{"failed":7}"#), 1),
         (ScriptedFault::Json(r#"{"success":true}"#), 0),
         (ScriptedFault::Json(r#"{"data":null}"#), 0),
         (
