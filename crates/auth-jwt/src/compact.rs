@@ -2,6 +2,7 @@
 
 use crate::base64url;
 use crate::header::Header;
+use crate::json::{Document, Element, Tape};
 use crate::rejection::{Malformed, Rejection};
 
 /// A token taken apart: form checked, signature not.
@@ -9,27 +10,58 @@ pub(crate) struct Compact<'a> {
     pub(crate) header: Header,
     /// The bytes the signature covers: the first two parts as they stand in the token.
     pub(crate) signing_input: &'a [u8],
-    pub(crate) signature: Vec<u8>,
+    pub(crate) signature: base64url::Short,
     payload: &'a str,
+    /// What the header was read with, to read the payload with.
+    tape: Tape,
+    /// The payload, if somebody had to look at it before the signature.
+    claims: Option<Document<Box<str>>>,
 }
 
 impl<'a> Compact<'a> {
     /// Takes a token of at most `limit` bytes apart.
     pub(crate) fn parse(token: &'a str, limit: usize) -> Result<Self, Rejection> {
         let [header, payload, signature] = split(token, limit)?;
-        let header_json = base64url::decode(header).map_err(|_| Malformed::Base64)?;
+        let header_json = base64url::decode_short(header).map_err(|_| Malformed::Base64)?;
         let header_and_payload = header.len() + 1 + payload.len();
+        // As many values as a payload of this size usually has, so that the tape need not grow.
+        let mut tape = Tape::with_capacity(payload.len() / 10 + 16);
         Ok(Self {
-            header: Header::parse(&header_json)?,
+            header: Header::parse(&header_json, &mut tape)?,
             signing_input: &token.as_bytes()[..header_and_payload],
-            signature: base64url::decode(signature).map_err(|_| Malformed::Base64)?,
+            signature: base64url::decode_short(signature).map_err(|_| Malformed::Base64)?,
             payload,
+            tape,
+            claims: None,
         })
     }
 
     /// Decodes the payload. Nothing calls this before the signature was checked.
     pub(crate) fn payload(&self) -> Result<Vec<u8>, Rejection> {
         base64url::decode(self.payload).map_err(|_| Malformed::Base64.into())
+    }
+
+    /// Reads the payload as one strict JSON object. Nothing calls this before the signature was
+    /// checked.
+    pub(crate) fn claims(&mut self) -> Result<Document<Box<str>>, Rejection> {
+        match self.claims.take() {
+            Some(claims) => Ok(claims),
+            None => self.read_claims(),
+        }
+    }
+
+    /// What the payload says, which anybody can have written.
+    pub(crate) fn unverified_claims(&mut self) -> Result<Element<'_>, Rejection> {
+        let claims = self.read_claims()?;
+        Ok(self.claims.insert(claims).root())
+    }
+
+    fn read_claims(&mut self) -> Result<Document<Box<str>>, Rejection> {
+        let text = String::from_utf8(self.payload()?).map_err(|_| Malformed::Payload)?;
+        let tape = std::mem::take(&mut self.tape);
+        let document = Document::parse_onto(text.into_boxed_str(), tape);
+        let object = document.and_then(Document::into_object);
+        object.map_err(|_| Malformed::Payload.into())
     }
 }
 

@@ -3,9 +3,11 @@
 use std::fmt;
 
 use crate::compact;
-use crate::json;
+use crate::json::{Document, NotStrict};
+use crate::m8;
 use crate::policy::{Policy, PolicyBuilder};
 use crate::rejection::{Malformed, Rejection};
+use crate::session::TokenPolicy;
 
 /// What a token says about itself. Anybody can have written it.
 ///
@@ -44,9 +46,12 @@ impl fmt::Debug for Unverified {
 /// algorithm may be anything.
 pub fn decode_without_verifying(token: &str) -> Result<Unverified, Rejection> {
     let (header, payload) = compact::decode_unverified(token, 1024 * 1024)?;
-    let strict = |json: Vec<u8>, malformed: Malformed| match json::Object::parse(&json) {
-        Ok(_) => String::from_utf8(json).map_err(|_| malformed),
-        Err(json::NotStrict) => Err(malformed),
+    let strict = |json: Vec<u8>, malformed: Malformed| {
+        let text = String::from_utf8(json).map_err(|_| malformed)?;
+        match Document::parse_object(&text) {
+            Ok(_) => Ok(text),
+            Err(NotStrict) => Err(malformed),
+        }
     };
     Ok(Unverified {
         header: strict(header, Malformed::Header)?.into(),
@@ -58,4 +63,23 @@ pub fn decode_without_verifying(token: &str) -> Result<Unverified, Rejection> {
 /// for somebody else's service. Both may still be added. Every other check stands.
 pub fn policy_without_issuer_and_audience() -> PolicyBuilder {
     Policy::unpinned()
+}
+
+/// Starts a policy that accepts what the validator of m8 accepts with its defaults (contract m8
+/// §2.3, appendix B): no issuer and no audience are compared until they are added, a `jti` or `sub`
+/// may be empty, the account may be switched off, the role and `is_superuser` may contradict each
+/// other, flags may be numbers or words, dates may be texts, and an address may stand in its
+/// display form. For a service that moves over and finds such tokens; the policy to move to is
+/// [`m8::access`](crate::m8::access).
+///
+/// What two parsers would read differently stays refused: repeated members, text that is not UTF-8,
+/// padding, and dates beyond 2^53.
+pub fn m8_access_as_the_original() -> PolicyBuilder {
+    m8::access_as_the_original()
+}
+
+/// Accepts a token also when nobody can tell whether it is revoked, as long as that lasts. The
+/// signature and the claims are still checked.
+pub fn fail_open(policy: TokenPolicy) -> TokenPolicy {
+    policy.fail_open()
 }

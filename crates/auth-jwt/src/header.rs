@@ -1,7 +1,9 @@
 //! The protected header of a token (RFC 7515 §4), read from hostile text.
 
+use arrayvec::ArrayString;
+
 use crate::algorithm::Algorithm;
-use crate::json::{Object, Value};
+use crate::json::{Document, Element, Tape};
 use crate::rejection::{Malformed, Rejection};
 
 /// The members of a header that decide something. `jku`, `jwk`, `x5u` and `x5c` are not among
@@ -9,39 +11,80 @@ use crate::rejection::{Malformed, Rejection};
 #[derive(Debug)]
 pub(crate) struct Header {
     pub(crate) algorithm: Algorithm,
-    pub(crate) kid: Option<Box<str>>,
-    pub(crate) typ: Option<Box<str>>,
+    kid: Option<Name>,
+    typ: Option<Name>,
 }
 
 impl Header {
-    pub(crate) fn parse(json: &[u8]) -> Result<Self, Rejection> {
-        let header = Object::parse(json).map_err(|_| Malformed::Header)?;
+    /// Reads the header, with the memory of the tape.
+    pub(crate) fn parse(json: &[u8], tape: &mut Tape) -> Result<Self, Rejection> {
+        let text = std::str::from_utf8(json).map_err(|_| Malformed::Header)?;
+        let document = Document::parse_onto(text, std::mem::take(tape))
+            .and_then(Document::into_object)
+            .map_err(|_| Malformed::Header)?;
+        let header = Self::read(document.root())?;
+        *tape = document.into_tape();
+        Ok(header)
+    }
+
+    fn read(header: Element<'_>) -> Result<Self, Rejection> {
         // Types are checked before anything is decided, so that a malformed header is called that
         // whatever else it says.
-        let name = text(&header, "alg")?.ok_or(Malformed::HeaderMember)?;
-        let kid = text(&header, "kid")?;
-        let typ = text(&header, "typ")?;
+        let name = text(header, "alg")?.ok_or(Malformed::HeaderMember)?;
+        let kid = text(header, "kid")?;
+        let typ = text(header, "typ")?;
         let algorithm = name.parse().map_err(|_| Rejection::AlgorithmNotAllowed)?;
         // RFC 7797 asks for `crit` beside `b64: false`; without it the payload could be read in
         // two ways.
         let plain_payload = header
             .get("b64")
-            .is_some_and(|b64| *b64 != Value::Bool(true));
+            .is_some_and(|b64| b64.as_bool() != Some(true));
         if header.get("crit").is_some() || plain_payload {
             return Err(Rejection::CriticalExtension);
         }
         Ok(Self {
             algorithm,
-            kid: kid.map(Into::into),
-            typ: typ.map(Into::into),
+            kid: kid.map(Name::new),
+            typ: typ.map(Name::new),
         })
+    }
+
+    pub(crate) fn kid(&self) -> Option<&str> {
+        self.kid.as_ref().map(Name::as_str)
+    }
+
+    pub(crate) fn typ(&self) -> Option<&str> {
+        self.typ.as_ref().map(Name::as_str)
     }
 }
 
-fn text<'a>(header: &'a Object<'_>, name: &str) -> Result<Option<&'a str>, Malformed> {
-    match header.get(name) {
+fn text<'a>(header: Element<'a>, name: &str) -> Result<Option<&'a str>, Malformed> {
+    match header.get(name).map(Element::as_text) {
         None => Ok(None),
-        Some(Value::Text(text)) => Ok(Some(text)),
-        Some(_) => Err(Malformed::HeaderMember),
+        Some(Some(text)) => Ok(Some(text)),
+        Some(None) => Err(Malformed::HeaderMember),
+    }
+}
+
+/// A name as long as anybody likes, and without an allocation as long as anybody writes.
+#[derive(Debug)]
+enum Name {
+    Short(ArrayString<64>),
+    Long(Box<str>),
+}
+
+impl Name {
+    fn new(name: &str) -> Self {
+        match ArrayString::from(name) {
+            Ok(name) => Self::Short(name),
+            Err(_) => Self::Long(name.into()),
+        }
+    }
+
+    fn as_str(&self) -> &str {
+        match self {
+            Self::Short(name) => name,
+            Self::Long(name) => name,
+        }
     }
 }

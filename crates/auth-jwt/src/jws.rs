@@ -7,7 +7,6 @@ use std::fmt;
 
 use crate::algorithm::Algorithm;
 use crate::compact::Compact;
-use crate::key::VerificationKey;
 use crate::key_set::KeySet;
 use crate::rejection::Rejection;
 
@@ -63,27 +62,36 @@ pub fn verify(text: &str, keys: &KeySet, limit: usize) -> Result<VerifiedJws, Re
     Ok(VerifiedJws {
         payload: compact.payload()?,
         algorithm: compact.header.algorithm,
-        typ: compact.header.typ,
+        typ: compact.header.typ().map(Into::into),
     })
 }
 
 /// Whether one of the keys the header may mean has signed it.
 pub(crate) fn check_signature(compact: &Compact<'_>, keys: &KeySet) -> Result<(), Rejection> {
     let header = &compact.header;
-    let named = keys.candidates(header.kid.as_deref());
-    if named.is_empty() {
+    let mut named = keys.candidates(header.kid()).peekable();
+    if named.peek().is_none() {
         return Err(Rejection::UnknownKey);
     }
-    let allowed = |key: &&&VerificationKey| key.allows(header.algorithm);
-    let mut candidates = named.iter().filter(allowed).peekable();
+    let mut candidates = named
+        .filter(|key| key.allows(header.algorithm))
+        .take(MAX_TRIALS + 1)
+        .enumerate()
+        .peekable();
     if candidates.peek().is_none() {
         return Err(Rejection::AlgorithmNotAllowed);
     }
-    let verified = candidates
-        .any(|key| key.verifies(header.algorithm, compact.signing_input, &compact.signature));
-    if verified {
-        Ok(())
-    } else {
-        Err(Rejection::BadSignature)
+    for (tried, key) in candidates {
+        if tried == MAX_TRIALS {
+            return Err(Rejection::AmbiguousKey);
+        }
+        if key.verifies(header.algorithm, compact.signing_input, &compact.signature) {
+            return Ok(());
+        }
     }
+    Err(Rejection::BadSignature)
 }
+
+/// A token that does not say which key it means costs one verification for each that it may mean,
+/// before anything about it is known.
+pub(crate) const MAX_TRIALS: usize = 16;

@@ -1,5 +1,7 @@
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use crate::algorithm::Algorithm;
-use crate::json::{self, Value};
+use crate::json::{Document, Element};
 use crate::key::{KeyError, VerificationKey};
 
 /// The keys tokens are checked with: a JWKS document, or single keys put together.
@@ -22,10 +24,11 @@ use crate::key::{KeyError, VerificationKey};
 /// assert_eq!(keys.skipped().len(), 1);
 /// # Ok::<(), auth_jwt::KeySetError>(())
 /// ```
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct KeySet {
     keys: Vec<VerificationKey>,
     skipped: Vec<SkippedKey>,
+    epoch: Epoch,
 }
 
 impl KeySet {
@@ -50,23 +53,24 @@ impl KeySet {
         if json.len() > Self::MAX_BYTES {
             return Err(KeySetError::TooLarge);
         }
-        let document = json::parse(json).map_err(|_| KeySetError::NotJson)?;
-        let object = document.as_object().ok_or(KeySetError::NotKeySet)?;
-        let entries = match object.get("keys") {
-            Some(Value::List(entries)) => &entries[..],
-            None if object.get("kty").is_some() => std::slice::from_ref(&document),
+        let text = std::str::from_utf8(json).map_err(|_| KeySetError::NotJson)?;
+        let document = Document::parse(text).map_err(|_| KeySetError::NotJson)?;
+        let root = document.root();
+        let entries: Vec<_> = match root.get("keys") {
+            Some(keys) if keys.is_list() => keys.items().collect(),
+            None if root.get("kty").is_some() => vec![root],
             _ => return Err(KeySetError::NotKeySet),
         };
         if entries.len() > Self::MAX_KEYS {
             return Err(KeySetError::TooManyKeys);
         }
-        Ok(Self::from_entries(entries))
+        Ok(Self::from_entries(&entries))
     }
 
-    fn from_entries(entries: &[Value<'_>]) -> Self {
+    fn from_entries(entries: &[Element<'_>]) -> Self {
         let read: Vec<_> = entries
             .iter()
-            .map(VerificationKey::from_jwk_value)
+            .map(|entry| VerificationKey::from_jwk_element(*entry))
             .collect();
         let usable: Vec<_> = read.iter().flatten().collect();
         // Also by a public key that is of no use here, such as one for encryption.
@@ -104,6 +108,14 @@ impl KeySet {
         set
     }
 
+    /// Which key set this is: no two have one epoch, whatever keys are in them.
+    ///
+    /// What was verified with one set is not taken for verified with another, so a source that
+    /// finds its document unchanged should go on with the set it has.
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
     /// How many keys can be used.
     pub fn len(&self) -> usize {
         self.keys.len()
@@ -128,24 +140,16 @@ impl KeySet {
     ///
     /// A token that names a key is judged by the keys of that name, or, if there is none, by the
     /// keys that have no name; one that names none may be signed by any.
-    pub(crate) fn candidates(&self, kid: Option<&str>) -> Vec<&VerificationKey> {
-        let by = |wanted: fn(Option<&str>, Option<&str>) -> bool| {
-            self.keys
-                .iter()
-                .filter(|key| wanted(key.kid(), kid))
-                .collect::<Vec<_>>()
-        };
-        match kid {
-            None => by(|_, _| true),
-            Some(_) => {
-                let named = by(|key, kid| key == kid);
-                if named.is_empty() {
-                    by(|key, _| key.is_none())
-                } else {
-                    named
-                }
-            }
-        }
+    pub(crate) fn candidates<'a>(
+        &'a self,
+        kid: Option<&'a str>,
+    ) -> impl Iterator<Item = &'a VerificationKey> {
+        let any_named = kid.is_some() && self.keys.iter().any(|key| key.kid() == kid);
+        self.keys.iter().filter(move |key| match kid {
+            None => true,
+            Some(_) if any_named => key.kid() == kid,
+            Some(_) => key.kid().is_none(),
+        })
     }
 }
 
@@ -155,30 +159,55 @@ impl From<VerificationKey> for KeySet {
     }
 }
 
+/// A set without keys.
+impl Default for KeySet {
+    fn default() -> Self {
+        Self::from_iter([])
+    }
+}
+
 /// Puts keys together as they are; nothing is left out.
 impl FromIterator<VerificationKey> for KeySet {
     fn from_iter<I: IntoIterator<Item = VerificationKey>>(keys: I) -> Self {
         Self {
             keys: keys.into_iter().collect(),
             skipped: Vec::new(),
+            epoch: Epoch::next(),
         }
     }
 }
 
+/// Names one key set among all that this process has ever had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Epoch(u64);
+
+impl Epoch {
+    fn next() -> Self {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        Self(LAST.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
 /// Whether an entry is of any type but a shared secret's.
-fn is_public(entry: &Value<'_>) -> bool {
-    let kty = entry.as_object().and_then(|entry| entry.get("kty"));
-    kty.and_then(Value::as_text).is_some_and(|kty| kty != "oct")
+fn is_public(entry: &Element<'_>) -> bool {
+    let kty = entry.get("kty").and_then(Element::as_text);
+    kty.is_some_and(|kty| kty != "oct")
 }
 
 /// Whether two entries are of one type and have one `kid`.
-fn same_name(one: &Value<'_>, other: &Value<'_>) -> bool {
-    let text = |entry: &Value<'_>, name: &str| {
-        let member = entry.as_object()?.get(name)?.as_text();
-        member.map(str::to_owned)
+fn same_name(one: &Element<'_>, other: &Element<'_>) -> bool {
+    let same = |name| {
+        let text = |entry: &Element<'_>| {
+            entry
+                .get(name)
+                .and_then(Element::as_text)
+                .map(str::to_owned)
+        };
+        (text(one), text(other))
     };
-    let kid = text(one, "kid");
-    kid.is_some() && kid == text(other, "kid") && text(one, "kty") == text(other, "kty")
+    let (kid, other_kid) = same("kid");
+    let (kty, other_kty) = same("kty");
+    kid.is_some() && kid == other_kid && kty == other_kty
 }
 
 /// Whether a token could not say which of the two it means. A key is ambiguous with itself.

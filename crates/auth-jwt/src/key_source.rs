@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use auth_core::BoxFuture;
 
-use crate::key_set::KeySet;
+use crate::key_set::{Epoch, KeySet};
 
 /// Where a verifier takes its keys from.
 ///
@@ -14,6 +14,12 @@ use crate::key_set::KeySet;
 pub trait KeySource: fmt::Debug + Send + Sync {
     /// The keys as they are known now. Called for every token, so it must not wait.
     fn snapshot(&self) -> Arc<KeySet>;
+
+    /// The epoch of the [`snapshot`](Self::snapshot), for a source that can tell it for less. A
+    /// verifier asks for it each time it recognises a token.
+    fn epoch(&self) -> Epoch {
+        self.snapshot().epoch()
+    }
 
     /// Looks for newer keys, because no known one goes by `kid`, and returns once the next
     /// [`snapshot`](Self::snapshot) is as good as it gets.
@@ -50,6 +56,10 @@ impl KeySource for StaticKeys {
         Arc::clone(&self.0)
     }
 
+    fn epoch(&self) -> Epoch {
+        self.0.epoch()
+    }
+
     fn refresh<'a>(&'a self, _: Option<&'a str>) -> BoxFuture<'a, Result<(), KeysUnavailable>> {
         Box::pin(std::future::ready(Ok(())))
     }
@@ -58,6 +68,10 @@ impl KeySource for StaticKeys {
 impl<S: KeySource + ?Sized> KeySource for Arc<S> {
     fn snapshot(&self) -> Arc<KeySet> {
         (**self).snapshot()
+    }
+
+    fn epoch(&self) -> Epoch {
+        (**self).epoch()
     }
 
     fn refresh<'a>(&'a self, kid: Option<&'a str>) -> BoxFuture<'a, Result<(), KeysUnavailable>> {

@@ -3,8 +3,9 @@ use std::time::Duration;
 use auth_core::UnixTime;
 
 use crate::algorithm::Algorithm;
-use crate::claims::Claims;
+use crate::claims::{Accepted, Claims, Reading, Times};
 use crate::header::Header;
+use crate::profile::Profile;
 use crate::rejection::Rejection;
 use crate::role_claim::RoleClaim;
 
@@ -38,7 +39,19 @@ pub struct Policy {
     /// Besides `exp` and `sub`, which always are.
     required: Vec<Box<str>>,
     roles_from: Vec<RoleClaim>,
+    authentication: Authentication,
+    profile: Profile,
     max_token_bytes: usize,
+}
+
+/// How the user must have been authenticated.
+#[derive(Clone, Debug, Default)]
+struct Authentication {
+    /// One of these, unless there are none.
+    classes: Vec<Box<str>>,
+    /// All of these.
+    methods: Vec<Box<str>>,
+    max_age: Option<Duration>,
 }
 
 #[derive(Clone, Debug)]
@@ -50,6 +63,28 @@ enum Types {
 }
 
 impl Policy {
+    /// Starts a policy for the access tokens of a Keycloak realm: those for the client, with the
+    /// roles of the realm and of the client.
+    ///
+    /// Keycloak names a client as the audience of a token only where a mapper says so; without one
+    /// there is no telling for whom the token is, and it is refused.
+    pub fn keycloak(issuer: impl Into<Box<str>>, client: impl Into<Box<str>>) -> PolicyBuilder {
+        let client = client.into();
+        Self::builder(issuer, client.clone())
+            .roles_from([RoleClaim::KeycloakRealm, RoleClaim::KeycloakClient(client)])
+    }
+
+    /// Starts a policy for access tokens as RFC 9068 has them: `typ` is `at+jwt`, and `client_id`,
+    /// `iat` and `jti` are there (§2.2). Roles are taken from `roles` (§2.2.3.1).
+    pub fn rfc9068(issuer: impl Into<Box<str>>, audience: impl Into<Box<str>>) -> PolicyBuilder {
+        let policy = Self::builder(issuer, audience)
+            .token_type("at+jwt")
+            .roles_from([RoleClaim::List("roles".into())]);
+        ["client_id", "iat", "jti"]
+            .into_iter()
+            .fold(policy, PolicyBuilder::require_claim)
+    }
+
     /// Starts a policy with the issuer whose tokens are accepted (`iss`) and the audience they
     /// must be for (`aud`).
     pub fn builder(issuer: impl Into<Box<str>>, audience: impl Into<Box<str>>) -> PolicyBuilder {
@@ -67,6 +102,8 @@ impl Policy {
             leeway: Duration::from_secs(60),
             required: Vec::new(),
             roles_from: vec![RoleClaim::KeycloakRealm],
+            authentication: Authentication::default(),
+            profile: Profile::Plain,
             max_token_bytes: 16 * 1024,
         })
     }
@@ -75,12 +112,18 @@ impl Policy {
         self.max_token_bytes
     }
 
-    pub(crate) fn roles_from(&self) -> &[RoleClaim] {
-        &self.roles_from
+    /// The issuers whose tokens are accepted, if they are compared.
+    pub(crate) fn issuers(&self) -> Option<&[Box<str>]> {
+        self.issuers.as_deref()
     }
 
-    pub(crate) fn required(&self) -> &[Box<str>] {
-        &self.required
+    /// How the payload is to be read.
+    pub(crate) fn reading(&self) -> Reading<'_> {
+        Reading {
+            roles_from: &self.roles_from,
+            required: &self.required,
+            profile: self.profile,
+        }
     }
 
     /// Every name the caller has given.
@@ -93,6 +136,8 @@ impl Policy {
         compared
             .flatten()
             .chain(&self.required)
+            .chain(&self.authentication.classes)
+            .chain(&self.authentication.methods)
             .map(AsRef::as_ref)
             .chain(self.roles_from.iter().filter_map(RoleClaim::own_name))
             .chain(typ)
@@ -104,7 +149,7 @@ impl Policy {
         if allowed.is_some_and(|allowed| !allowed.contains(&header.algorithm)) {
             return Err(Rejection::AlgorithmNotAllowed);
         }
-        let typ = header.typ.as_deref();
+        let typ = header.typ();
         let fits = match (&self.types, typ) {
             (Types::AccessToken, None) => true,
             (Types::AccessToken, Some(typ)) => is_access_token_type(typ),
@@ -124,12 +169,24 @@ impl Policy {
     ///
     /// The dates come last: `expired` then says that the token was good in every other way, which
     /// is what a caller refreshes a token on.
-    pub(crate) fn check_claims(&self, claims: &Claims, now: UnixTime) -> Result<(), Rejection> {
+    pub(crate) fn check_claims(
+        &self,
+        mut accepted: Accepted,
+        now: UnixTime,
+    ) -> Result<Claims, Rejection> {
+        accepted.valid = self.validity(&accepted.times);
+        let claims = Claims::from(accepted);
+        self.check_values(&claims)?;
+        self.check_times(&claims.0.times, now)?;
+        Ok(claims)
+    }
+
+    fn check_values(&self, claims: &Claims) -> Result<(), Rejection> {
         let access_token = match &self.types {
-            Types::AccessToken => true,
+            Types::AccessToken => !self.profile.is_refresh(),
             Types::Only(only) => is_access_token_type(only),
         };
-        if access_token && !claims.is_for_access() {
+        if access_token && !claims.0.for_access {
             return Err(Rejection::WrongType);
         }
         if let Some(issuers) = &self.issuers {
@@ -144,21 +201,80 @@ impl Policy {
                 return Err(Rejection::WrongAudience);
             }
         }
-        for begins in [claims.not_before(), claims.issued_at()]
-            .into_iter()
-            .flatten()
-        {
-            if begins > now.saturating_add(self.leeway) {
-                let by = begins.saturating_since(now).as_secs();
-                return Err(Rejection::NotYetValid { by });
-            }
+        self.profile.check(claims, self.audiences.is_some())?;
+        self.authentication.check(claims)
+    }
+
+    fn check_times(&self, times: &Times, now: UnixTime) -> Result<(), Rejection> {
+        let Some(begins) = times.begins() else {
+            return self.check_end(times, now);
+        };
+        if begins > now.saturating_add(self.leeway) {
+            let by = begins.saturating_since(now).as_secs();
+            return Err(Rejection::NotYetValid { by });
         }
+        self.check_end(times, now)
+    }
+
+    fn check_end(&self, times: &Times, now: UnixTime) -> Result<(), Rejection> {
         // RFC 7519 §4.1.4: on or after the moment, it is over.
-        if claims.expires_at().saturating_add(self.leeway) <= now {
-            let by = now.saturating_since(claims.expires_at()).as_secs();
+        if times.expires_at.saturating_add(self.leeway) <= now {
+            let by = now.saturating_since(times.expires_at).as_secs();
             return Err(Rejection::Expired { by });
         }
+        if self
+            .authentication_ends(times)
+            .is_some_and(|end| end <= now)
+        {
+            return Err(insufficient("auth_time"));
+        }
         Ok(())
+    }
+
+    /// When [`check_times`](Self::check_times) passes: from the first moment on, and before the
+    /// second.
+    fn validity(&self, times: &Times) -> (UnixTime, UnixTime) {
+        let begins = times.begins();
+        let from = begins.map_or(i64::MIN, |begins| {
+            let leeway = i64::try_from(self.leeway.as_secs()).unwrap_or(i64::MAX);
+            begins.as_secs().saturating_sub(leeway)
+        });
+        let expires_at = times.expires_at.saturating_add(self.leeway);
+        let ends = self.authentication_ends(times);
+        let until = ends.map_or(expires_at, |ends| ends.min(expires_at));
+        (UnixTime::from_secs(from), until)
+    }
+
+    /// The first moment at which the authentication is too long ago.
+    fn authentication_ends(&self, times: &Times) -> Option<UnixTime> {
+        let (max_age, at) = (self.authentication.max_age?, times.authenticated_at?);
+        let just_over = max_age + self.leeway + Duration::from_secs(1);
+        Some(at.saturating_add(just_over))
+    }
+}
+
+impl Authentication {
+    fn check(&self, claims: &Claims) -> Result<(), Rejection> {
+        let class = claims.authentication_class();
+        let fits = |class: &str| self.classes.iter().any(|wanted| **wanted == *class);
+        if !self.classes.is_empty() && !class.is_some_and(fits) {
+            return Err(insufficient("acr"));
+        }
+        let used = |method: &str| claims.authentication_methods().any(|used| used == method);
+        if !self.methods.iter().all(|method| used(method)) {
+            return Err(insufficient("amr"));
+        }
+        // Not to know when is the same as too long ago.
+        if self.max_age.is_some() && claims.authenticated_at().is_none() {
+            return Err(insufficient("auth_time"));
+        }
+        Ok(())
+    }
+}
+
+fn insufficient(claim: &str) -> Rejection {
+    Rejection::InsufficientAuthentication {
+        claim: claim.into(),
     }
 }
 
@@ -233,6 +349,33 @@ impl PolicyBuilder {
         self
     }
 
+    /// Accepts only tokens of this class of authentication (`acr`), or of another one that is named
+    /// here too. Unless set, the claim is not compared.
+    pub fn authentication_class(mut self, class: impl Into<Box<str>>) -> Self {
+        self.0.authentication.classes.push(class.into());
+        self
+    }
+
+    /// Accepts only tokens of users who were authenticated with this method (`amr`), such as `mfa`
+    /// or `otp` (RFC 8176), and with every other one that is named here. Unless set, the claim is
+    /// not compared.
+    pub fn authentication_method(mut self, method: impl Into<Box<str>>) -> Self {
+        self.0.authentication.methods.push(method.into());
+        self
+    }
+
+    /// Accepts only tokens of users who were authenticated at most so long ago (`auth_time`, leeway
+    /// added). Unless set, the claim may be missing; whatever is set, it may not lie in the future.
+    pub fn max_authentication_age(mut self, age: Duration) -> Self {
+        self.0.authentication.max_age = Some(age);
+        self
+    }
+
+    pub(crate) fn profile(mut self, profile: Profile) -> Self {
+        self.0.profile = profile;
+        self
+    }
+
     /// Sets the size of the largest token that is looked at. 16 KiB unless set.
     pub fn max_token_bytes(mut self, bytes: usize) -> Self {
         self.0.max_token_bytes = bytes;
@@ -243,8 +386,8 @@ impl PolicyBuilder {
     ///
     /// # Errors
     ///
-    /// If a name is empty, no algorithm is allowed, the leeway is over a day, or the token size is
-    /// over 1 MiB.
+    /// If a name is empty, no algorithm is allowed, the leeway is over a day, the age of an
+    /// authentication over ten years, or the token size over 1 MiB.
     pub fn build(mut self) -> Result<Policy, PolicyError> {
         let policy = &mut self.0;
         if policy.names().any(str::is_empty) {
@@ -255,6 +398,10 @@ impl PolicyBuilder {
         }
         if policy.leeway > MAX_LEEWAY {
             return Err(PolicyError::LeewayTooLong);
+        }
+        let max_age = policy.authentication.max_age;
+        if max_age.is_some_and(|age| age > MAX_AUTHENTICATION_AGE) {
+            return Err(PolicyError::AuthenticationTooOld);
         }
         if policy.max_token_bytes > MAX_TOKEN_BYTES {
             return Err(PolicyError::TokenTooLarge);
@@ -285,10 +432,16 @@ pub enum PolicyError {
     #[error("the leeway is over a day; seconds to minutes are usual")]
     LeewayTooLong,
 
+    /// An authentication of over ten years ago does not show that anybody is there now.
+    #[error("the longest age of an authentication is over ten years; minutes to days are usual")]
+    AuthenticationTooOld,
+
     /// Tokens are looked at before they are trusted, so their size is bounded.
     #[error("the largest token is over 1 MiB; the default is 16 KiB")]
     TokenTooLarge,
 }
 
-const MAX_LEEWAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// The longest leeway a policy may have.
+pub(crate) const MAX_LEEWAY: Duration = Duration::from_secs(24 * 60 * 60);
+const MAX_AUTHENTICATION_AGE: Duration = Duration::from_secs(3660 * 24 * 60 * 60);
 const MAX_TOKEN_BYTES: usize = 1024 * 1024;

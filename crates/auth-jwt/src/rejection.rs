@@ -1,4 +1,5 @@
 use crate::key_source::KeysUnavailable;
+use crate::session::StoreUnavailable;
 
 /// Why a token was not accepted.
 ///
@@ -35,6 +36,11 @@ pub enum Rejection {
     /// No key of the key set goes by the token's `kid`, also after asking for newer keys.
     #[error("token is signed with an unknown key")]
     UnknownKey,
+
+    /// The token names no key, and so many could be meant that none is tried. The issuer has to
+    /// write a `kid`.
+    #[error("token does not say which of many keys it is signed with")]
+    AmbiguousKey,
 
     /// The signature is not that of the key.
     #[error("signature does not match")]
@@ -77,6 +83,41 @@ pub enum Rejection {
         claim: Box<str>,
     },
 
+    /// The user was not authenticated as the policy asks: not recently enough, or not by the class
+    /// or the methods it names. Another login may help (RFC 9470).
+    #[error("the authentication is not sufficient: {claim}")]
+    InsufficientAuthentication {
+        /// The claim that shows it: `acr`, `amr` or `auth_time`.
+        claim: Box<str>,
+    },
+
+    /// A claim breaks a rule of the policy's profile.
+    #[error("claim {claim} does not fit the profile")]
+    Profile {
+        /// The name of the claim.
+        claim: Box<str>,
+    },
+
+    /// The token states a role and a privilege that contradict each other.
+    #[error("role and privileges contradict each other")]
+    InconsistentPrivileges,
+
+    /// The account is switched off.
+    #[error("account is not active")]
+    Inactive,
+
+    /// The token was good and has been revoked.
+    #[error("token is revoked")]
+    Revoked,
+
+    /// A refresh token was presented again after it was exchanged; its whole family is revoked.
+    #[error("refresh token was used before")]
+    Reused,
+
+    /// It could not be found out whether the token is revoked.
+    #[error("{0}")]
+    RevocationUnavailable(StoreUnavailable),
+
     /// The keys could not be had, so nobody knows whether the token is good.
     #[error("{0}")]
     KeysUnavailable(KeysUnavailable),
@@ -85,7 +126,9 @@ pub enum Rejection {
 impl Rejection {
     /// The stable code, for wires and metrics: one of `malformed`, `too_large`,
     /// `alg_not_allowed`, `crit`, `typ`, `unknown_key`, `bad_signature`, `expired`,
-    /// `not_yet_valid`, `issuer`, `audience`, `missing_claim`, `bad_claim`, `keys_unavailable`.
+    /// `not_yet_valid`, `issuer`, `audience`, `missing_claim`, `bad_claim`, `ambiguous_key`,
+    /// `insufficient_authentication`, `profile`, `inconsistent_privilege_claims`, `inactive`,
+    /// `revoked`, `reused`, `revocation_unavailable`, `keys_unavailable`.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Malformed(_) => "malformed",
@@ -101,6 +144,14 @@ impl Rejection {
             Self::WrongAudience => "audience",
             Self::MissingClaim { .. } => "missing_claim",
             Self::BadClaim { .. } => "bad_claim",
+            Self::AmbiguousKey => "ambiguous_key",
+            Self::InsufficientAuthentication { .. } => "insufficient_authentication",
+            Self::Profile { .. } => "profile",
+            Self::InconsistentPrivileges => "inconsistent_privilege_claims",
+            Self::Inactive => "inactive",
+            Self::Revoked => "revoked",
+            Self::Reused => "reused",
+            Self::RevocationUnavailable(_) => "revocation_unavailable",
             Self::KeysUnavailable(_) => "keys_unavailable",
         }
     }
@@ -108,7 +159,28 @@ impl Rejection {
     /// Whether the token was not judged at all. It is still not accepted, but another attempt may
     /// have another outcome, and a person should hear "try again" and not "log in again".
     pub fn is_undetermined(&self) -> bool {
-        matches!(self, Self::KeysUnavailable(_))
+        matches!(
+            self,
+            Self::KeysUnavailable(_) | Self::RevocationUnavailable(_)
+        )
+    }
+
+    pub(crate) fn bad_claim(claim: &str) -> Self {
+        Self::BadClaim {
+            claim: claim.into(),
+        }
+    }
+
+    pub(crate) fn missing_claim(claim: &str) -> Self {
+        Self::MissingClaim {
+            claim: claim.into(),
+        }
+    }
+
+    pub(crate) fn profile(claim: &str) -> Self {
+        Self::Profile {
+            claim: claim.into(),
+        }
     }
 }
 

@@ -1,6 +1,4 @@
-use auth_core::Role;
-
-use crate::json::{Object, Value};
+use crate::json::{Element, Place};
 use crate::rejection::Rejection;
 
 /// A claim that lists roles.
@@ -23,22 +21,24 @@ pub enum RoleClaim {
 impl RoleClaim {
     /// Adds the roles the claim lists, repeated ones included. A claim that is not there lists
     /// none; one that is there and is not a list of texts spoils the token.
-    pub(crate) fn read(&self, claims: &Object<'_>, roles: &mut Vec<Role>) -> Result<(), Rejection> {
+    pub(crate) fn read(
+        &self,
+        claims: Element<'_>,
+        roles: &mut Vec<Place>,
+    ) -> Result<(), Rejection> {
         let listed = match self {
             Self::KeycloakRealm => nested(claims, &["realm_access", "roles"]),
             Self::KeycloakClient(client) => nested(claims, &["resource_access", client, "roles"]),
             Self::List(name) => Ok(claims.get(name)),
         };
-        let names = match listed {
-            Ok(None) => Some(Vec::new()),
-            Ok(Some(list)) => list.as_texts(),
-            Err(NoObject) => None,
-        };
-        let names = names.ok_or_else(|| Rejection::BadClaim {
-            claim: self.name().into(),
-        })?;
-        roles.extend(names.into_iter().map(Role::from));
-        Ok(())
+        match listed {
+            Ok(None) => Ok(()),
+            Ok(Some(list)) if list.as_texts().is_some() => {
+                roles.extend(list.items().map(Element::place));
+                Ok(())
+            }
+            Ok(Some(_)) | Err(NoObject) => Err(Rejection::bad_claim(self.name())),
+        }
     }
 
     /// The name the caller has chosen, if there is one.
@@ -63,15 +63,16 @@ impl RoleClaim {
 struct NoObject;
 
 /// Follows members of objects; `None` if one of them is not there.
-fn nested<'a, 'c>(
-    claims: &'a Object<'c>,
-    path: &[&str],
-) -> Result<Option<&'a Value<'c>>, NoObject> {
-    let (mut object, mut found) = (Some(claims), None);
+fn nested<'d>(claims: Element<'d>, path: &[&str]) -> Result<Option<Element<'d>>, NoObject> {
+    let mut value = claims;
     for name in path {
-        found = object.ok_or(NoObject)?.get(name);
-        let Some(value) = found else { return Ok(None) };
-        object = value.as_object();
+        if !value.is_object() {
+            return Err(NoObject);
+        }
+        match value.get(name) {
+            Some(member) => value = member,
+            None => return Ok(None),
+        }
     }
-    Ok(found)
+    Ok(Some(value))
 }

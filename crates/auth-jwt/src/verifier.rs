@@ -3,16 +3,18 @@ use std::sync::Arc;
 use auth_core::identity::{Evidence, vouch};
 use auth_core::{
     AuthenticationError, Authenticator, Authorizer, BoxFuture, Clock, Decision, Identity,
-    Permission, Principal, Role, Secret, SystemClock,
+    Permission, Principal, Role, Secret, SystemClock, UnixTime,
 };
+use zeroize::Zeroizing;
 
-use crate::claims::Claims;
+use crate::claims::{Claims, Remembered};
 use crate::compact::Compact;
+use crate::hooks::{Failure, Reason, Success, TokenUse, ValidationHooks, tell};
 use crate::jws;
-use crate::key_set::KeySet;
 use crate::key_source::KeySource;
 use crate::policy::Policy;
 use crate::rejection::Rejection;
+use crate::token_cache::TokenCache;
 
 /// Checks tokens against a [`Policy`], with the keys of a [`KeySource`].
 ///
@@ -34,19 +36,79 @@ use crate::rejection::Rejection;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Verifier {
+    issuers: Arc<[TrustedIssuer]>,
+    clock: Arc<dyn Clock>,
+    cache: Option<Arc<TokenCache>>,
+    hooks: Option<Arc<dyn ValidationHooks>>,
+}
+
+/// A policy, and the keys of those it trusts.
+#[derive(Clone, Debug)]
+struct TrustedIssuer {
     policy: Arc<Policy>,
     keys: Arc<dyn KeySource>,
-    clock: Arc<dyn Clock>,
+}
+
+impl TrustedIssuer {
+    fn new(policy: Policy, keys: impl KeySource + 'static) -> Self {
+        Self {
+            policy: Arc::new(policy),
+            keys: Arc::new(keys),
+        }
+    }
 }
 
 impl Verifier {
     /// Takes the policy and the keys; the time is the machine's.
     pub fn new(policy: Policy, keys: impl KeySource + 'static) -> Self {
         Self {
-            policy: Arc::new(policy),
-            keys: Arc::new(keys),
+            issuers: [TrustedIssuer::new(policy, keys)].into(),
             clock: Arc::new(SystemClock),
+            cache: None,
+            hooks: None,
         }
+    }
+
+    /// Trusts the issuers of another policy too. Its tokens are verified with its keys alone and
+    /// judged by its rules alone.
+    ///
+    /// Whose a token is, is what its `iss` says; with several policies it is read before the
+    /// signature is checked, to find the keys to check it with, and for nothing else.
+    ///
+    /// # Errors
+    ///
+    /// If one of the policies names no issuer, or two of them name the same one.
+    ///
+    /// # Example: the employees' and the customers' issuer
+    ///
+    /// ```
+    /// # use auth_jwt::{KeySet, StaticKeys};
+    /// use auth_jwt::{Policy, Verifier};
+    ///
+    /// # let keys = || StaticKeys::new(KeySet::from_jwks(br#"{"keys":[]}"#).unwrap());
+    /// # let (employees_keys, customers_keys) = (keys(), keys());
+    /// let employees = Policy::builder("https://employees.test", "my-api").build()?;
+    /// let customers = Policy::builder("https://customers.test", "my-api").build()?;
+    /// let verifier = Verifier::new(employees, employees_keys)
+    ///     .with_issuer(customers, customers_keys)?;
+    /// # let _ = verifier;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn with_issuer(
+        mut self,
+        policy: Policy,
+        keys: impl KeySource + 'static,
+    ) -> Result<Self, VerifierError> {
+        let added = policy.issuers().ok_or(VerifierError::NoIssuer)?;
+        for trusted in self.issuers.iter() {
+            let known = trusted.policy.issuers().ok_or(VerifierError::NoIssuer)?;
+            if known.iter().any(|known| added.contains(known)) {
+                return Err(VerifierError::SameIssuer);
+            }
+        }
+        let all = self.issuers.iter().cloned();
+        self.issuers = all.chain([TrustedIssuer::new(policy, keys)]).collect();
+        Ok(self.with_cache_of_its_own())
     }
 
     /// Takes the time from another clock.
@@ -56,22 +118,29 @@ impl Verifier {
         self
     }
 
+    /// Remembers the tokens it has accepted. Without a cache, each token is verified each time.
+    #[must_use]
+    pub fn with_token_cache(mut self, cache: TokenCache) -> Self {
+        self.cache = Some(Arc::new(cache));
+        self
+    }
+
+    /// Tells somebody about each verdict.
+    #[must_use]
+    pub fn with_hooks(mut self, hooks: impl ValidationHooks + 'static) -> Self {
+        self.hooks = Some(Arc::new(hooks));
+        self
+    }
+
     /// Verifies a token. If it names a key that is not known, newer keys are asked for once.
     ///
     /// # Errors
     ///
-    /// A [`Rejection`]; only [`Rejection::KeysUnavailable`] leaves open whether the token is good.
+    /// A [`Rejection`]; only [`Rejection::is_undetermined`] leaves open whether the token is good.
     pub async fn verify(&self, token: &str) -> Result<Claims, Rejection> {
-        let compact = self.screen(token)?;
-        match self.judge(&compact, &self.keys.snapshot()) {
-            Err(Rejection::UnknownKey) => {
-                let kid = compact.header.kid.as_deref();
-                let refreshed = self.keys.refresh(kid).await;
-                refreshed.map_err(Rejection::KeysUnavailable)?;
-                self.judge(&compact, &self.keys.snapshot())
-            }
-            verdict => verdict,
-        }
+        let verdict = self.verify_untold(token).await;
+        self.tell(TokenUse::Access, &verdict);
+        verdict
     }
 
     /// Verifies a token with the keys at hand, without waiting and without asking for newer ones.
@@ -81,25 +150,169 @@ impl Verifier {
     /// A [`Rejection`]. A key that exists but has not been fetched yet is
     /// [`Rejection::UnknownKey`] here.
     pub fn verify_with_known_keys(&self, token: &str) -> Result<Claims, Rejection> {
-        let compact = self.screen(token)?;
-        self.judge(&compact, &self.keys.snapshot())
+        let now = self.now();
+        let verdict = match self.recognise(token, now) {
+            Some(claims) => Ok(claims),
+            None => self
+                .screen(token)
+                .and_then(|mut screened| self.judge(token, &mut screened, now)),
+        };
+        self.tell(TokenUse::Access, &verdict);
+        verdict
+    }
+
+    /// [`verify`](Self::verify), and the hooks are not told yet.
+    pub(crate) async fn verify_untold(&self, token: &str) -> Result<Claims, Rejection> {
+        let now = self.now();
+        if let Some(claims) = self.recognise(token, now) {
+            return Ok(claims);
+        }
+        let mut screened = self.screen(token)?;
+        match self.judge(token, &mut screened, now) {
+            Err(Rejection::UnknownKey) => {
+                let kid = screened.compact.header.kid();
+                let refreshed = self.issuers[screened.issuer].keys.refresh(kid).await;
+                refreshed.map_err(Rejection::KeysUnavailable)?;
+                self.judge(token, &mut screened, self.now())
+            }
+            verdict => verdict,
+        }
+    }
+
+    pub(crate) fn now(&self) -> UnixTime {
+        self.clock.unix_now()
+    }
+
+    /// Tells the hooks.
+    pub(crate) fn tell(&self, token_use: TokenUse, verdict: &Result<Claims, Rejection>) {
+        if self.hooks.is_none() {
+            return;
+        }
+        match verdict {
+            Ok(claims) => self.tell_success(token_use, claims.token_id(), claims.subject()),
+            Err(rejection) => self.tell_failure(token_use, Reason::from(rejection), rejection),
+        }
+    }
+
+    pub(crate) fn tell_success(&self, token_use: TokenUse, token_id: Option<&str>, subject: &str) {
+        if let Some(hooks) = &self.hooks {
+            tell(|| {
+                hooks.on_success(&Success {
+                    token_id,
+                    subject,
+                    token_use,
+                });
+            });
+        }
+    }
+
+    pub(crate) fn tell_failure(&self, token_use: TokenUse, reason: Reason, rejection: &Rejection) {
+        if let Some(hooks) = &self.hooks {
+            tell(|| {
+                hooks.on_failure(&Failure {
+                    reason,
+                    rejection,
+                    token_use,
+                });
+            });
+        }
+    }
+
+    /// An empty cache instead of the one it shares with those it was cloned from.
+    pub(crate) fn with_cache_of_its_own(mut self) -> Self {
+        self.cache = self.cache.map(|cache| Arc::new(cache.emptied()));
+        self
+    }
+
+    /// The claims of a token that was verified before, at a time its policy accepts it, and with the
+    /// keys that are valid now.
+    #[inline]
+    fn recognise(&self, token: &str, now: UnixTime) -> Option<Claims> {
+        self.cache.as_ref()?.get(token, |accepted, remembered| {
+            let (from, until) = accepted.valid;
+            let same_keys = |issuer: &TrustedIssuer| issuer.keys.epoch() == remembered.epoch;
+            from <= now && now < until && self.issuers.get(remembered.issuer).is_some_and(same_keys)
+        })
     }
 
     /// What can be said before a key is looked for.
-    fn screen<'t>(&self, token: &'t str) -> Result<Compact<'t>, Rejection> {
-        let compact = Compact::parse(token, self.policy.max_token_bytes())?;
-        self.policy.check_header(&compact.header)?;
-        Ok(compact)
+    fn screen<'t>(&self, token: &'t str) -> Result<Screened<'t>, Rejection> {
+        let limits = self.issuers.iter().map(|it| it.policy.max_token_bytes());
+        let mut compact = Compact::parse(token, limits.max().unwrap_or_default())?;
+        let issuer = self.issuer_of(&mut compact)?;
+        let policy = &self.issuers[issuer].policy;
+        let limit = policy.max_token_bytes();
+        if token.len() > limit {
+            return Err(Rejection::TooLarge { limit });
+        }
+        policy.check_header(&compact.header)?;
+        Ok(Screened { compact, issuer })
     }
 
-    /// The signature first: nothing in the payload is looked at before it is known whose it is.
-    fn judge(&self, compact: &Compact<'_>, keys: &KeySet) -> Result<Claims, Rejection> {
-        jws::check_signature(compact, keys)?;
-        let policy = &*self.policy;
-        let claims = Claims::parse(compact.payload()?, policy.roles_from(), policy.required())?;
-        policy.check_claims(&claims, self.clock.unix_now())?;
+    /// Which of the issuers the token says it is from. Where there is one, the payload is not
+    /// looked at before the signature.
+    fn issuer_of(&self, compact: &mut Compact<'_>) -> Result<usize, Rejection> {
+        if self.issuers.len() == 1 {
+            return Ok(0);
+        }
+        let claims = compact.unverified_claims()?;
+        let issuer = match claims.get("iss") {
+            Some(issuer) => issuer
+                .as_text()
+                .ok_or_else(|| Rejection::bad_claim("iss"))?,
+            None => return Err(Rejection::missing_claim("iss")),
+        };
+        let names = |trusted: &TrustedIssuer| {
+            let mut names = trusted.policy.issuers().into_iter().flatten();
+            names.any(|name| **name == *issuer)
+        };
+        let named = self.issuers.iter().position(names);
+        named.ok_or(Rejection::WrongIssuer)
+    }
+
+    /// The signature first: nothing in the payload decides before it is known whose it is.
+    fn judge(
+        &self,
+        token: &str,
+        screened: &mut Screened<'_>,
+        now: UnixTime,
+    ) -> Result<Claims, Rejection> {
+        let TrustedIssuer { policy, keys } = &self.issuers[screened.issuer];
+        let keys = keys.snapshot();
+        jws::check_signature(&screened.compact, &keys)?;
+        let mut accepted = policy.reading().read(screened.compact.claims()?)?;
+        if self.cache.is_some() {
+            accepted.remembered = Some(Remembered {
+                token: Zeroizing::new(token.into()),
+                issuer: screened.issuer,
+                epoch: keys.epoch(),
+            });
+        }
+        let claims = policy.check_claims(accepted, now)?;
+        if let Some(cache) = &self.cache {
+            cache.insert(token, claims.clone());
+        }
         Ok(claims)
     }
+}
+
+/// A token in good form, and which of the issuers is to judge it.
+struct Screened<'t> {
+    compact: Compact<'t>,
+    issuer: usize,
+}
+
+/// Why a verifier cannot be put together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum VerifierError {
+    /// With several policies, a token finds its own by the issuer.
+    #[error("a policy names no issuer; each of several policies has to name its own")]
+    NoIssuer,
+
+    /// Two policies would disagree about one token.
+    #[error("two policies name the same issuer")]
+    SameIssuer,
 }
 
 impl Authenticator for Verifier {
@@ -109,7 +322,7 @@ impl Authenticator for Verifier {
     ) -> BoxFuture<'a, Result<Identity, AuthenticationError>> {
         Box::pin(async move {
             let claims = self.verify(token.expose()).await.map_err(into_error)?;
-            Ok(identity(&claims, token.clone()))
+            Ok(identity(&claims, token))
         })
     }
 }
@@ -132,7 +345,7 @@ impl Authorizer for Verifier {
     }
 }
 
-fn into_error(rejection: Rejection) -> AuthenticationError {
+pub(crate) fn into_error(rejection: Rejection) -> AuthenticationError {
     let (code, message) = (rejection.code(), rejection.to_string());
     if rejection.is_undetermined() {
         AuthenticationError::unavailable(code, message)
@@ -141,8 +354,14 @@ fn into_error(rejection: Rejection) -> AuthenticationError {
     }
 }
 
-/// The one place in this crate that vouches; the claims can only come from [`Verifier::verify`].
-fn identity(claims: &Claims, bearer: Secret) -> Identity {
+/// The identity that accepted claims prove; made once for a token that is remembered.
+pub(crate) fn identity(claims: &Claims, bearer: &Secret) -> Identity {
+    let proven = || vouch(evidence(claims, bearer.clone()));
+    claims.0.identity.get_or_init(proven).clone()
+}
+
+/// The claims can only come from [`Verifier::verify`].
+fn evidence(claims: &Claims, bearer: Secret) -> Evidence {
     let mut principal = Principal::builder(claims.subject());
     if let Some(issuer) = claims.issuer() {
         principal = principal.issuer(issuer);
@@ -159,11 +378,9 @@ fn identity(claims: &Claims, bearer: Secret) -> Identity {
     if let Some(client_id) = claims.client_id() {
         principal = principal.client_id(client_id);
     }
-    vouch(
-        Evidence::new(principal.build(), bearer)
-            .expires_at(claims.expires_at())
-            .roles(claims.roles().iter().cloned())
-            .permissions(claims.scopes().map(Permission::from))
-            .claims(claims.as_json()),
-    )
+    Evidence::new(principal.build(), bearer)
+        .expires_at(claims.expires_at())
+        .roles(claims.roles().map(Role::from))
+        .permissions(claims.scopes().map(Permission::from))
+        .claims(claims.as_json())
 }

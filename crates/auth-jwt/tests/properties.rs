@@ -207,7 +207,7 @@ proptest! {
             let roles = read["realm_access"]["roles"].as_array().cloned().unwrap_or_default();
             for role in roles {
                 let role = role.as_str().unwrap();
-                prop_assert!(accepted.roles().iter().any(|ours| ours.as_str() == role));
+                prop_assert!(accepted.roles().any(|ours| ours == role));
             }
             let unverified = danger::decode_without_verifying(&token).unwrap();
             prop_assert_eq!(unverified.claims_json(), accepted.as_json());

@@ -80,7 +80,7 @@ impl Verdict {
                     "" => Ok(()),
                     value => writeln!(out, "  {name:<11} {}", printable(value)),
                 };
-                let roles = claims.roles().iter().map(|role| role.as_str());
+                let roles = claims.roles();
                 line("sub", claims.subject())?;
                 line("iss", claims.issuer().unwrap_or_default())?;
                 line("aud", &join(claims.audience()))?;

@@ -3,9 +3,9 @@
 use super::{KeyError, MISMATCH, VerificationKey, hmac};
 use crate::Algorithm;
 use crate::base64url;
-use crate::json::{Object, Value};
+use crate::json::Element;
 
-pub(super) fn import(jwk: &Object<'_>) -> Result<VerificationKey, KeyError> {
+pub(super) fn import(jwk: Element<'_>) -> Result<VerificationKey, KeyError> {
     let kid = text(jwk, "kid")?;
     meant_for_verifying(jwk)?;
     let pinned = text(jwk, "alg")?
@@ -29,22 +29,22 @@ pub(super) fn import(jwk: &Object<'_>) -> Result<VerificationKey, KeyError> {
 }
 
 /// `use` and `key_ops` (RFC 7517 §4.2, §4.3) are enforced where they are stated.
-fn meant_for_verifying(jwk: &Object<'_>) -> Result<(), KeyError> {
+fn meant_for_verifying(jwk: Element<'_>) -> Result<(), KeyError> {
     if text(jwk, "use")?.is_some_and(|usage| usage != "sig") {
         return Err(KeyError::NotForVerifying("use is not sig"));
     }
     if let Some(operations) = jwk.get("key_ops") {
-        let operations = operations
+        let mut operations = operations
             .as_texts()
             .ok_or(KeyError::Malformed("key_ops is not a list of texts"))?;
-        if !operations.contains(&"verify") {
+        if !operations.any(|operation| operation == "verify") {
             return Err(KeyError::NotForVerifying("key_ops does not include verify"));
         }
     }
     Ok(())
 }
 
-fn rsa(jwk: &Object<'_>, algorithms: &[Algorithm]) -> Result<VerificationKey, KeyError> {
+fn rsa(jwk: Element<'_>, algorithms: &[Algorithm]) -> Result<VerificationKey, KeyError> {
     let number = |name| {
         let bytes = bytes(jwk, name)?;
         // RFC 7518 §2 forbids leading zeros, some issuers write one all the same; the number, and
@@ -56,7 +56,7 @@ fn rsa(jwk: &Object<'_>, algorithms: &[Algorithm]) -> Result<VerificationKey, Ke
 }
 
 fn curve_point(
-    jwk: &Object<'_>,
+    jwk: Element<'_>,
     pinned: Option<&[Algorithm]>,
 ) -> Result<VerificationKey, KeyError> {
     let (algorithm, size) = match required_text(jwk, "crv")? {
@@ -76,7 +76,7 @@ fn curve_point(
 }
 
 fn octet_key_pair(
-    jwk: &Object<'_>,
+    jwk: Element<'_>,
     pinned: Option<&[Algorithm]>,
 ) -> Result<VerificationKey, KeyError> {
     if required_text(jwk, "crv")? != "Ed25519" {
@@ -91,7 +91,7 @@ fn octet_key_pair(
 }
 
 /// A secret without `alg` may be used with each HMAC it is long enough for.
-fn secret(jwk: &Object<'_>, pinned: Option<&[Algorithm]>) -> Result<VerificationKey, KeyError> {
+fn secret(jwk: Element<'_>, pinned: Option<&[Algorithm]>) -> Result<VerificationKey, KeyError> {
     let secret = zeroize::Zeroizing::new(bytes(jwk, "k")?);
     let long_enough: Vec<_> = Algorithm::HMAC
         .into_iter()
@@ -112,19 +112,19 @@ fn only(pinned: Option<&[Algorithm]>, algorithm: Algorithm) -> Result<(), KeyErr
     }
 }
 
-fn bytes(jwk: &Object<'_>, name: &str) -> Result<Vec<u8>, KeyError> {
+fn bytes(jwk: Element<'_>, name: &str) -> Result<Vec<u8>, KeyError> {
     base64url::decode(required_text(jwk, name)?)
         .map_err(|_| KeyError::Malformed("a member is not canonical base64url"))
 }
 
-fn required_text<'a>(jwk: &'a Object<'_>, name: &str) -> Result<&'a str, KeyError> {
+fn required_text<'a>(jwk: Element<'a>, name: &str) -> Result<&'a str, KeyError> {
     text(jwk, name)?.ok_or(KeyError::Malformed("a member is missing"))
 }
 
-fn text<'a>(jwk: &'a Object<'_>, name: &str) -> Result<Option<&'a str>, KeyError> {
-    match jwk.get(name) {
+fn text<'a>(jwk: Element<'a>, name: &str) -> Result<Option<&'a str>, KeyError> {
+    match jwk.get(name).map(Element::as_text) {
         None => Ok(None),
-        Some(Value::Text(text)) => Ok(Some(text)),
-        Some(_) => Err(KeyError::Malformed("a member is not text")),
+        Some(Some(text)) => Ok(Some(text)),
+        Some(None) => Err(KeyError::Malformed("a member is not text")),
     }
 }

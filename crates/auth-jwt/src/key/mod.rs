@@ -17,7 +17,7 @@ use aws_lc_rs::signature::{
 };
 
 use crate::algorithm::Algorithm;
-use crate::json::{Object, Value};
+use crate::json::{Document, Element};
 
 /// A key that can verify signatures, and the algorithms it may be used with.
 ///
@@ -58,15 +58,16 @@ impl VerificationKey {
     /// If the document is not a strict JSON object, or the key is of another type, malformed, too
     /// weak, or not for verifying signatures.
     pub fn from_jwk(json: &[u8]) -> Result<Self, KeyError> {
-        let jwk =
-            Object::parse(json).map_err(|_| KeyError::Malformed("it is not a JSON object"))?;
-        jwk::import(&jwk)
+        let text = std::str::from_utf8(json).map_err(|_| NO_OBJECT)?;
+        let jwk = Document::parse(text).map_err(|_| NO_OBJECT)?;
+        Self::from_jwk_element(jwk.root())
     }
 
-    pub(crate) fn from_jwk_value(jwk: &Value<'_>) -> Result<Self, KeyError> {
-        match jwk {
-            Value::Object(jwk) => jwk::import(jwk),
-            _ => Err(KeyError::Malformed("it is not a JSON object")),
+    pub(crate) fn from_jwk_element(jwk: Element<'_>) -> Result<Self, KeyError> {
+        if jwk.is_object() {
+            jwk::import(jwk)
+        } else {
+            Err(NO_OBJECT)
         }
     }
 
@@ -225,6 +226,8 @@ pub enum KeyError {
     #[error("the key is not supported: {0}")]
     Unsupported(&'static str),
 }
+
+const NO_OBJECT: KeyError = KeyError::Malformed("it is not a JSON object");
 
 const MISMATCH: KeyError = KeyError::Unsupported("the algorithm does not fit the type of the key");
 

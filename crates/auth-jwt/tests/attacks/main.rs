@@ -206,7 +206,7 @@ fn an_honest_token_of_each_algorithm_is_accepted() {
             .verify_with_known_keys(token.expose())
             .unwrap_or_else(|rejection| panic!("{algorithm}: {rejection}"));
         assert_eq!(claims.subject(), "planted-subject", "{algorithm}");
-        assert_eq!(claims.roles(), ["planted-role".into()], "{algorithm}");
+        assert!(claims.roles().eq(["planted-role"]), "{algorithm}");
     }
 }
 

@@ -20,7 +20,7 @@ fn client() -> RoleClaim {
 #[track_caller]
 fn roles(from: &[RoleClaim], claims: &Value, expected: &[&str]) {
     let accepted = judge(policy().roles_from(from.to_vec()), claims).unwrap();
-    let roles: Vec<_> = accepted.roles().iter().map(|role| role.as_str()).collect();
+    let roles: Vec<_> = accepted.roles().collect();
     assert_eq!(roles, expected, "{claims}");
 }
 
@@ -63,7 +63,7 @@ fn roles_come_from_the_claims_the_policy_names() {
 #[test]
 fn unless_it_names_any_the_roles_of_the_realm_count() {
     let accepted = judge(policy(), &keycloak()).unwrap();
-    assert_eq!(accepted.roles(), ["user".into(), "offline_access".into()]);
+    assert!(accepted.roles().eq(["user", "offline_access"]));
 }
 
 /// A role for another application is not one of ours, however the application is called.
