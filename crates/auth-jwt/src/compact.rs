@@ -10,7 +10,7 @@ pub(crate) struct Compact<'a> {
     pub(crate) header: Header,
     /// The bytes the signature covers: the first two parts as they stand in the token.
     pub(crate) signing_input: &'a [u8],
-    pub(crate) signature: base64url::Short,
+    signature: &'a str,
     payload: &'a str,
     /// What the header was read with, to read the payload with.
     tape: Tape,
@@ -22,18 +22,26 @@ impl<'a> Compact<'a> {
     /// Takes a token of at most `limit` bytes apart.
     pub(crate) fn parse(token: &'a str, limit: usize) -> Result<Self, Rejection> {
         let [header, payload, signature] = split(token, limit)?;
-        let header_json = base64url::decode_short(header).map_err(|_| Malformed::Base64)?;
         let header_and_payload = header.len() + 1 + payload.len();
         // As many values as a payload of this size usually has, so that the tape need not grow.
         let mut tape = Tape::with_capacity(payload.len() / 10 + 16);
+        let read = |json: &[u8]| Header::parse(json, &mut tape);
+        let header = base64url::with_decoded(header, read).map_err(|_| Malformed::Base64)??;
+        base64url::check(signature).map_err(|_| Malformed::Base64)?;
         Ok(Self {
-            header: Header::parse(&header_json, &mut tape)?,
+            header,
             signing_input: &token.as_bytes()[..header_and_payload],
-            signature: base64url::decode_short(signature).map_err(|_| Malformed::Base64)?,
+            signature,
             payload,
             tape,
             claims: None,
         })
+    }
+
+    /// Hands over the signature.
+    pub(crate) fn with_signature<R>(&self, then: impl FnOnce(&[u8]) -> R) -> Result<R, Rejection> {
+        let decoded = base64url::with_decoded(self.signature, then);
+        decoded.map_err(|_| Malformed::Base64.into())
     }
 
     /// Decodes the payload. Nothing calls this before the signature was checked.
@@ -82,9 +90,12 @@ fn split(token: &str, limit: usize) -> Result<[&str; 3], Rejection> {
     if token.len() > limit {
         return Err(Rejection::TooLarge { limit });
     }
-    let mut parts = token.split('.');
-    match (parts.next(), parts.next(), parts.next(), parts.next()) {
-        (Some(header), Some(payload), Some(signature), None) => Ok([header, payload, signature]),
+    let parts = token.split_once('.');
+    let parts = parts.and_then(|(header, rest)| Some((header, rest.split_once('.')?)));
+    match parts {
+        Some((header, (payload, signature))) if !signature.contains('.') => {
+            Ok([header, payload, signature])
+        }
         _ => Err(Malformed::Parts.into()),
     }
 }

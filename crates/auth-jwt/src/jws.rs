@@ -81,15 +81,17 @@ pub(crate) fn check_signature(compact: &Compact<'_>, keys: &KeySet) -> Result<()
     if candidates.peek().is_none() {
         return Err(Rejection::AlgorithmNotAllowed);
     }
-    for (tried, key) in candidates {
-        if tried == MAX_TRIALS {
-            return Err(Rejection::AmbiguousKey);
+    compact.with_signature(|signature| {
+        for (tried, key) in candidates {
+            if tried == MAX_TRIALS {
+                return Err(Rejection::AmbiguousKey);
+            }
+            if key.verifies(header.algorithm, compact.signing_input, signature) {
+                return Ok(());
+            }
         }
-        if key.verifies(header.algorithm, compact.signing_input, &compact.signature) {
-            return Ok(());
-        }
-    }
-    Err(Rejection::BadSignature)
+        Err(Rejection::BadSignature)
+    })?
 }
 
 /// A token that does not say which key it means costs one verification for each that it may mean,

@@ -25,9 +25,10 @@ impl Reading<'_> {
     /// Reads the payload. `exp` and `sub` must be there, and so must what is required.
     pub(crate) fn read(&self, document: Document<Box<str>>) -> Result<Accepted, Rejection> {
         let claims = document.root();
+        let found = Found::among(claims);
         // A token that is bound to a key (RFC 7800, as DPoP and mutual TLS do) is worth nothing
         // without a proof of that key, and nobody here has looked at one.
-        if claims.get("cnf").is_some() {
+        if found.cnf.is_some() {
             return Err(Rejection::bad_claim("cnf"));
         }
         let mut roles = Vec::new();
@@ -37,7 +38,6 @@ impl Reading<'_> {
         once_each(&document, &mut roles);
 
         let dates = self.profile.dates();
-        let found = Found::among(claims);
         let issuer = found.issuer.map(text("iss")).transpose()?;
         let subject = found.subject.map(text("sub")).transpose()?;
         if subject.is_some_and(|subject| is_empty(&document, subject)) && !self.profile.is_lax() {
@@ -90,12 +90,17 @@ impl Reading<'_> {
             acr,
             amr,
         };
-        let is_missing = |name: &str| claims.get(name).is_none_or(Element::is_null);
+        let claim = |name: &str| match name {
+            "iss" => found.issuer,
+            "aud" => found.audience,
+            _ => claims.get(name),
+        };
+        let is_missing = |name: &str| claim(name).is_none_or(Element::is_null);
         if let Some(name) = self.required.iter().find(|name| is_missing(name)) {
             return Err(Rejection::missing_claim(name));
         }
         Ok(Accepted {
-            for_access: !says_otherwise(claims),
+            for_access: !found.says_otherwise(),
             known,
             times,
             roles,
@@ -134,6 +139,11 @@ struct Found<'d> {
     scope: Option<Element<'d>>,
     acr: Option<Element<'d>>,
     amr: Option<Element<'d>>,
+    cnf: Option<Element<'d>>,
+    typ: Option<Element<'d>>,
+    token_use: Option<Element<'d>>,
+    kind: Option<Element<'d>>,
+    events: Option<Element<'d>>,
 }
 
 impl<'d> Found<'d> {
@@ -157,11 +167,34 @@ impl<'d> Found<'d> {
                 "scope" => &mut found.scope,
                 "acr" => &mut found.acr,
                 "amr" => &mut found.amr,
+                "cnf" => &mut found.cnf,
+                "typ" => &mut found.typ,
+                "token_use" => &mut found.token_use,
+                "type" => &mut found.kind,
+                "events" => &mut found.events,
                 _ => continue,
             };
             *claim = Some(value);
         }
         found
+    }
+
+    /// Whether the payload says that it is not an access token, as issuers do whose headers all say
+    /// `JWT`: Keycloak by `typ`, Cognito by `token_use`, m8 by `type`, and OpenID Connect
+    /// Back-Channel Logout 1.0 §2.4 by its event.
+    fn says_otherwise(&self) -> bool {
+        let says = |claim: Option<Element<'_>>, others: &[&str]| {
+            let said = claim.and_then(Element::as_text);
+            said.is_some_and(|said| others.iter().any(|other| said.eq_ignore_ascii_case(other)))
+        };
+        says(
+            self.typ,
+            &["ID", "Refresh", "Offline", "Logout", "Serialized-ID"],
+        ) || says(self.token_use, &["id", "refresh"])
+            || says(self.kind, &["refresh"])
+            || self
+                .events
+                .is_some_and(|events| events.get(LOGOUT_EVENT).is_some())
     }
 }
 
@@ -248,22 +281,5 @@ fn once_each(document: &Document<Box<str>>, roles: &mut Vec<Place>) {
 }
 
 const FEW_ROLES: usize = 32;
-
-/// Whether the payload says that it is not an access token, as issuers do whose headers all say
-/// `JWT`: Keycloak by `typ`, Cognito by `token_use`, m8 by `type`, and OpenID Connect Back-Channel
-/// Logout 1.0 §2.4 by its event.
-fn says_otherwise(claims: Element<'_>) -> bool {
-    let says = |name: &str, others: &[&str]| {
-        let said = claims.get(name).and_then(Element::as_text);
-        said.is_some_and(|said| others.iter().any(|other| said.eq_ignore_ascii_case(other)))
-    };
-    let events = claims.get("events");
-    says(
-        "typ",
-        &["ID", "Refresh", "Offline", "Logout", "Serialized-ID"],
-    ) || says("token_use", &["id", "refresh"])
-        || says("type", &["refresh"])
-        || events.is_some_and(|events| events.get(LOGOUT_EVENT).is_some())
-}
 
 const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";

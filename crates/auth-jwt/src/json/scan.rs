@@ -51,7 +51,8 @@ impl Scanner<'_> {
         let object = self.open(Kind::Object);
         let mut names = Names::default();
         if self.eat(b'}') {
-            return Ok(self.close(object));
+            self.close(object);
+            return Ok(());
         }
         loop {
             if self.peek() != Some(b'"') {
@@ -73,7 +74,8 @@ impl Scanner<'_> {
             if !self.eat(b',') {
                 self.expect(b'}')?;
                 names.finish(object + 1, self.text, self.tape)?;
-                return Ok(self.close(object));
+                self.close(object);
+                return Ok(());
             }
         }
     }
@@ -81,13 +83,15 @@ impl Scanner<'_> {
     fn list(&mut self, depth: usize) -> Result<(), NotStrict> {
         let list = self.open(Kind::List);
         if self.eat(b']') {
-            return Ok(self.close(list));
+            self.close(list);
+            return Ok(());
         }
         loop {
             self.value(depth)?;
             if !self.eat(b',') {
                 self.expect(b']')?;
-                return Ok(self.close(list));
+                self.close(list);
+                return Ok(());
             }
         }
     }

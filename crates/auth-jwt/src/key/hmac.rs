@@ -61,7 +61,6 @@ fn is_key(bytes: &[u8]) -> bool {
 
 /// The bytes that base64 of either alphabet stands for, padded or not, in one line or several.
 fn from_base64(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    use base64::Engine;
     let letters = text
         .iter()
         .filter(|byte| !byte.is_ascii_whitespace() && **byte != b'=');
@@ -71,7 +70,7 @@ fn from_base64(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         letter => *letter,
     });
     let letters = Zeroizing::new(letters.collect::<Vec<_>>());
-    let decoded = base64::engine::general_purpose::STANDARD_NO_PAD.decode(&letters);
+    let decoded = base64_simd::STANDARD_NO_PAD.decode_to_vec(&*letters);
     decoded.ok().map(Zeroizing::new)
 }
 

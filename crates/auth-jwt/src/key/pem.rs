@@ -3,7 +3,6 @@
 //! Read here, element by element, because a reader of any ASN.1 recurses as deep as the text says.
 
 use aws_lc_rs::rsa;
-use base64::Engine;
 
 use super::{KeyError, VerificationKey};
 use crate::Algorithm;
@@ -30,7 +29,7 @@ pub(super) fn import(pem: &[u8]) -> Result<VerificationKey, KeyError> {
         }
     };
     let body: String = body.split_ascii_whitespace().collect();
-    let der = base64::engine::general_purpose::STANDARD.decode(body);
+    let der = base64_simd::STANDARD.decode_to_vec(body);
     read(&der.map_err(|_| KeyError::Malformed("the PEM text is not base64"))?)
 }
 
