@@ -1,17 +1,19 @@
 //! A token that was verified before: the key of a cache entry, the entry, and its end.
 
 use std::hash::Hash;
+use std::hint::black_box;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use ahash::RandomState;
 use anyhow::Context;
 use auth_core::{Clock, SystemClock};
-use auth_jwt::Claims;
+use auth_jwt::{Claims, TokenCache};
 use aws_lc_rs::digest::{SHA256, digest};
 use quick_cache::UnitWeighter;
 
 use crate::case::{Case, Operation, Role};
+use crate::jwt::CANDIDATE;
 use crate::jwt::fixtures::{Crowd, Fixtures, Form};
 use crate::jwt::verify;
 
@@ -25,6 +27,7 @@ pub(super) fn cases(fixtures: &Rc<Fixtures>, alone: bool) -> Vec<Case> {
                 prepare(&*fixtures.crowd()?, users)
             }));
         };
+        add(CANDIDATE, Role::Candidate, remembered);
         if alone {
             add(TAIL, Role::Limit, tail_and_comparison);
             add("moka + SHA-256 key", Role::Peer, digest_of_the_token);
@@ -34,6 +37,19 @@ pub(super) fn cases(fixtures: &Rc<Fixtures>, alone: bool) -> Vec<Case> {
 }
 
 type Prepare = fn(&Crowd, usize) -> anyhow::Result<Operation>;
+
+/// The candidate: the call that verifies any token, of a verifier that remembers.
+fn remembered(crowd: &Crowd, users: usize) -> anyhow::Result<Operation> {
+    let verifier = verify::verifier(&crowd.key, Form::Keycloak)?;
+    let verifier = verifier.with_token_cache(TokenCache::new());
+    let mut tokens = Shuffled::new(crowd, users);
+    for token in &tokens.tokens {
+        verifier.verify_with_known_keys(token)?;
+    }
+    Ok(Operation::new(move || {
+        black_box(verifier.verify_with_known_keys(tokens.next())).is_ok()
+    }))
+}
 
 /// The end of a signature is as good as random, so it makes a key without any hashing of a
 /// kilobyte; whoever copies the end of another's is found out by the comparison.
