@@ -20,6 +20,7 @@ use crate::project::Project;
 use crate::setup::system::Apt;
 
 pub(crate) use crate::setup::python::program as python_program;
+pub(crate) use crate::setup::system::find_program;
 
 /// Something that the checks or the tests use.
 struct Need {

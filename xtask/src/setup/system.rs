@@ -78,7 +78,7 @@ pub(super) fn meet(apt: &Apt<'_>, programs: &[&str], packages: &[&str]) -> Resul
 }
 
 /// Where the shell would find the program.
-pub(super) fn find_program(name: &str) -> Option<PathBuf> {
+pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
     env::split_paths(&env::var_os("PATH")?)
         .map(|folder| folder.join(name))
         .find(|path| path.is_file())
