@@ -5,11 +5,13 @@
     reason = "each test binary compiles this module and uses a part of it"
 )]
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use auth_core::Clock;
 use auth_jwt::mint::SigningKey;
-use auth_jwt::{Policy, PolicyBuilder};
+use auth_jwt::{Policy, PolicyBuilder, Rejection};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
@@ -29,6 +31,32 @@ impl Clock for Standing {
     fn now(&self) -> SystemTime {
         UNIX_EPOCH + Duration::from_secs(NOW.unsigned_abs())
     }
+}
+
+/// A clock that is set by hand.
+#[derive(Clone, Debug)]
+pub(crate) struct Hand(Arc<AtomicI64>);
+
+impl Hand {
+    pub(crate) fn at(moment: i64) -> Self {
+        Self(Arc::new(AtomicI64::new(moment)))
+    }
+
+    pub(crate) fn set(&self, moment: i64) {
+        self.0.store(moment, Ordering::Relaxed);
+    }
+}
+
+impl Clock for Hand {
+    fn now(&self) -> SystemTime {
+        let secs = self.0.load(Ordering::Relaxed).unsigned_abs();
+        UNIX_EPOCH + Duration::from_secs(secs)
+    }
+}
+
+/// The code of the rejection, or `accepted`.
+pub(crate) fn code<T>(verdict: Result<T, Rejection>) -> &'static str {
+    verdict.map_or_else(|rejection| rejection.code(), |_| "accepted")
 }
 
 pub(crate) fn policy() -> PolicyBuilder {
