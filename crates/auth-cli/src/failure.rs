@@ -51,7 +51,7 @@ impl Failure {
         Self::new(
             "output_unwritable",
             format!("the answer cannot be written to standard output: {error}"),
-            "keep the reader of the output open to its end; what it did not read was not done",
+            "keep the reader of the output open to its end; what it did not read, nobody was told",
         )
     }
 
