@@ -52,7 +52,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Verify a token, or look into one
+    /// Verify a token, look into one, or make one
     #[command(subcommand, after_help = help::TOKEN)]
     Token(TokenCommand),
 
@@ -77,6 +77,10 @@ pub(crate) enum TokenCommand {
     /// Show what a token says, verifying NOTHING
     #[command(after_help = help::DECODE)]
     Decode(DecodeArguments),
+
+    /// Sign the claims from standard input into a token, as they are
+    #[command(after_help = help::MINT)]
+    Mint(MintArguments),
 }
 
 #[derive(Debug, Args)]
@@ -175,6 +179,42 @@ pub(crate) struct DecodeArguments {
     pub(crate) json: bool,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct MintArguments {
+    /// Sign with this algorithm, one of
+    /// HS256 HS384 HS512 RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA
+    #[arg(
+        verbatim_doc_comment,
+        long = "alg",
+        value_name = "A",
+        hide_possible_values = true,
+        value_parser = algorithm()
+    )]
+    pub(crate) algorithm: Algorithm,
+
+    /// The private key in PEM; for HS256, HS384 and HS512 the shared secret, as --secret-file
+    /// of `token verify` reads it: the bytes of the file without one trailing newline (LF)
+    #[arg(verbatim_doc_comment, long, value_name = "FILE")]
+    pub(crate) key: PathBuf,
+
+    /// Name the key in the header (`kid`). Without it the header names none
+    #[arg(long, value_name = "K", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) kid: Option<String>,
+
+    /// State this type in the header (`typ`)
+    #[arg(
+        long = "typ",
+        value_name = "T",
+        default_value = "JWT",
+        value_parser = NonEmptyStringValueParser::new()
+    )]
+    pub(crate) token_type: String,
+
+    /// Print the answer, and errors, as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 fn algorithm() -> impl TypedValueParser<Value = Algorithm> {
     PossibleValuesParser::new(Algorithm::ALL.map(Algorithm::name))
         .try_map(|name| Algorithm::from_str(&name))
@@ -255,7 +295,12 @@ fn one_line(text: &str) -> String {
 }
 
 /// What a flag takes whose value was refused.
-const EXPECTED: [(&str, &str); 6] = [
+const EXPECTED: [(&str, &str); 8] = [
+    (
+        "--alg <A>",
+        "name one algorithm as tokens do: RS256, for instance",
+    ),
+    ("--kid", "name the key, or leave the flag out to name none"),
     (
         "--alg",
         "name algorithms as tokens do, separated by commas: RS256,ES256",

@@ -41,17 +41,17 @@ impl Failure {
         Self::new(
             "input_unreadable",
             format!("standard input cannot be read: {error}"),
-            "pipe the token in, or redirect standard input from a file",
+            "pipe it in, or redirect standard input from a file",
         )
     }
 
     /// Nobody reads what is printed. Not passed over in silence: whoever asked has not been told
-    /// that a token was accepted.
+    /// that a token was accepted, or was not given the one that was made.
     pub(crate) fn output(error: &io::Error) -> Self {
         Self::new(
             "output_unwritable",
             format!("the answer cannot be written to standard output: {error}"),
-            "keep the reader of the output open to its end; what it did not read was not verified",
+            "keep the reader of the output open to its end; what it did not read, nobody was told",
         )
     }
 

@@ -9,6 +9,7 @@ EXIT CODES:
 EXAMPLES:
   authctl token verify --jwks jwks.json --iss https://issuer.example --aud my-api < token.txt
   authctl token decode < token.txt
+  authctl token mint --alg ES256 --key private.pem < claims.json
   authctl dev --json
 
 Secrets come from files or standard input, never as arguments.";
@@ -16,7 +17,8 @@ Secrets come from files or standard input, never as arguments.";
 pub(crate) const TOKEN: &str = "\
 EXAMPLES:
   authctl token verify --jwks jwks.json --iss https://issuer.example --aud my-api < token.txt
-  authctl token decode < token.txt";
+  authctl token decode < token.txt
+  authctl token mint --alg ES256 --key private.pem < claims.json";
 
 pub(crate) const VERIFY: &str = "\
 The token is read from standard input. One newline at its end is dropped, nothing else is.
@@ -71,6 +73,21 @@ EXIT CODES:
 EXAMPLES:
   authctl token decode < token.txt
   authctl token decode --json < token.txt";
+
+pub(crate) const MINT: &str = "\
+The claims are read from standard input: one JSON object of at most 512 KiB. It is signed as it
+stands, order, numbers and white space between its members included, and NOTHING is added: a token
+without `exp` never ends, and one without `sub` is about nobody. White space around the object is
+dropped. Refused are claims that two readers could read differently, such as a member that occurs
+twice.
+
+EXIT CODES:
+  0  the token is on standard output
+  2  there is none: the key, the claims or the flags are of no use
+
+EXAMPLES:
+  authctl token mint --alg ES256 --key private.pem --kid 2026-11 < claims.json
+  authctl token mint --alg HS256 --key secret.txt < claims.json | authctl token verify --secret-file secret.txt";
 
 pub(crate) const DEV: &str = "\
 One user has the role admin, one has not. Tokens are good for two hours, a refresh token once.

@@ -135,10 +135,7 @@ fn public_key_file(file: &Path) -> Result<KeySet, Failure> {
 
 /// One key for each HMAC algorithm that was asked for, HS256 if none was.
 fn secret(file: &Path, algorithms: &[Algorithm]) -> Result<KeySet, Failure> {
-    let secret = read(file)?;
-    // The bytes are the secret, all but one newline: a carriage return may be part of it.
-    let secret = secret.expose();
-    let secret = SecretBytes::from(secret.strip_suffix(b"\n").unwrap_or(secret));
+    let secret = read_secret(file)?;
     let mut wanted: Vec<_> = algorithms
         .iter()
         .copied()
@@ -153,18 +150,27 @@ fn secret(file: &Path, algorithms: &[Algorithm]) -> Result<KeySet, Failure> {
         .collect::<Result<_, _>>()
         .map_err(|error| {
             let remedy = match error {
-                KeyError::Weak(_) => {
-                    "a secret has at least 32 bytes for HS256, 48 for HS384 and 64 for HS512, its \
-                     trailing newline not counted; `openssl rand -hex 32` makes one of 64"
-                }
+                KeyError::Weak(_) => LONGER_SECRET,
                 _ => "a public key in PEM goes to --public-key, a JWKS to --jwks",
             };
             unusable(file, &error, remedy)
         })
 }
 
+/// What to do about a secret that is too short.
+pub(super) const LONGER_SECRET: &str = "a secret has at least 32 bytes for HS256, 48 for HS384 \
+    and 64 for HS512, its trailing newline not counted; `openssl rand -hex 32` makes one of 64";
+
+/// Reads a shared secret: the bytes of the file, all but one newline. A carriage return may be part
+/// of it.
+pub(super) fn read_secret(file: &Path) -> Result<SecretBytes, Failure> {
+    let bytes = read(file)?;
+    let bytes = bytes.expose();
+    Ok(bytes.strip_suffix(b"\n").unwrap_or(bytes).into())
+}
+
 /// Reads a file that may hold a secret, but not without end.
-fn read(file: &Path) -> Result<SecretBytes, Failure> {
+pub(super) fn read(file: &Path) -> Result<SecretBytes, Failure> {
     // The room is taken once, because a buffer that grows leaves copies of the secret behind.
     let mut bytes = Vec::with_capacity(LIMIT + 1);
     let read =
@@ -190,7 +196,11 @@ fn read(file: &Path) -> Result<SecretBytes, Failure> {
 
 const LIMIT: usize = 1024 * 1024;
 
-fn unusable(file: &Path, reason: &dyn std::fmt::Display, remedy: &'static str) -> Failure {
+pub(super) fn unusable(
+    file: &Path,
+    reason: &dyn std::fmt::Display,
+    remedy: &'static str,
+) -> Failure {
     unavailable(
         format!("cannot read a key from {}: {reason}", file.display()),
         remedy,

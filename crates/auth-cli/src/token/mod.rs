@@ -3,6 +3,7 @@
 mod decode;
 mod input;
 mod keys;
+mod mint;
 mod remedy;
 mod verdict;
 mod verify;
@@ -15,6 +16,7 @@ pub(crate) fn run(command: TokenCommand) -> Status {
     let (json, done) = match command {
         TokenCommand::Verify(arguments) => (arguments.json, verify::run(arguments)),
         TokenCommand::Decode(arguments) => (arguments.json, decode::run(&arguments)),
+        TokenCommand::Mint(arguments) => (arguments.json, mint::run(&arguments)),
     };
     done.unwrap_or_else(|failure| {
         failure.report(json);

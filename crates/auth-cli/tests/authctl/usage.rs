@@ -94,6 +94,28 @@ fn broken_flags_are_refused_with_a_remedy() {
             "neither a command nor a flag",
         ),
         (&["token", "decode", "--batch"], "'--batch'"),
+        (&["token", "mint", "--key", "a"], "--alg <A>"),
+        (&["token", "mint", "--alg", "RS256"], "--key <FILE>"),
+        (
+            &["token", "mint", "--key", "a", "--alg", "RS256,ES256"],
+            "name one algorithm",
+        ),
+        (
+            &["token", "mint", "--key", "a", "--alg", "none"],
+            "name one algorithm",
+        ),
+        (
+            &["token", "mint", "--key", "a", "--alg", "RS256", "--kid", ""],
+            "--kid <K>",
+        ),
+        (
+            &["token", "mint", "--key", "a", "--alg", "RS256", "--typ", ""],
+            "--typ <T>",
+        ),
+        (
+            &["token", "mint", "--key", "a", "--alg", "RS256", "b"],
+            "neither a command nor a flag",
+        ),
         (&["tokens"], "neither a command nor a flag"),
     ] {
         check(arguments, "", 2, "", "error: ");
@@ -138,6 +160,7 @@ fn help_and_version_are_no_errors() {
         &["token", "verify", "--help"],
         &["token", "verify", "--json", "-h"],
         &["token", "decode", "--help"],
+        &["token", "mint", "--help"],
     ] {
         let output = run(arguments, b"");
         assert_eq!(output.status.code(), Some(0), "{arguments:?}");
@@ -176,8 +199,15 @@ fn help_and_readme_name_every_flag_and_every_code() {
     for exit in ["\n  0  accepted", "\n  1  rejected", "\n  2  undetermined"] {
         assert!(help.contains(exit), "{exit}");
     }
-    // The list in the help is written by hand.
+    let output = run(&["token", "mint", "--help"], b"");
+    let mint = text(&output.stdout);
+    for flag in ["--alg", "--key", "--kid", "--typ", "--json"] {
+        assert!(mint.contains(&format!("\n      {flag}")), "{flag}");
+        assert!(readme.contains(&format!("\n| `{flag}")), "{flag}");
+    }
+    // The lists in the help are written by hand.
     for algorithm in auth_jwt::Algorithm::ALL {
         assert!(help.contains(algorithm.name()), "{algorithm}");
+        assert!(mint.contains(algorithm.name()), "{algorithm}");
     }
 }
