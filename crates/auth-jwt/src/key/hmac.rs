@@ -7,7 +7,7 @@ use super::{Check, KeyError, MISMATCH, VerificationKey};
 use crate::Algorithm;
 
 pub(super) fn import(secret: &[u8], algorithms: &[Algorithm]) -> Result<VerificationKey, KeyError> {
-    if is_key_text(secret) {
+    if is_key_text(secret, WRAPPINGS) {
         return Err(KeyError::NotForVerifying(
             "the secret is the text of a key; a shared secret is random bytes",
         ));
@@ -29,22 +29,30 @@ pub(super) fn import(secret: &[u8], algorithms: &[Algorithm]) -> Result<Verifica
 }
 
 /// Whether these bytes are a key written down rather than a secret: PEM, SSH, JSON (a JWK, a key
-/// set, a list of them) or DER; in base64 or UTF-16 too, and with a byte-order mark or white space
-/// around it.
-fn is_key_text(secret: &[u8]) -> bool {
-    // Of UTF-16 this leaves the letters, for all that a key is written with.
-    let text: Zeroizing<Vec<u8>> = secret
-        .iter()
-        .copied()
-        .filter(|&byte| byte != 0)
-        .collect::<Vec<_>>()
-        .into();
-    is_key(secret) || is_key(&text) || from_base64(&text).is_some_and(|decoded| is_key(&decoded))
+/// set, a list of them) or DER, as it is or in the wrappings that files, environment variables and
+/// JSON put around it, up to three of them.
+fn is_key_text(secret: &[u8], wrappings: usize) -> bool {
+    if is_key(secret) {
+        return true;
+    }
+    let Some(wrappings) = wrappings.checked_sub(1) else {
+        return false;
+    };
+    let unwrapped = [
+        without_zeros(secret),
+        without_escapes(secret),
+        from_percent_encoding(secret),
+        from_hexadecimal(secret),
+        from_base64(secret),
+    ];
+    let mut unwrapped = unwrapped.into_iter().flatten();
+    unwrapped.any(|inner| is_key_text(&inner, wrappings))
 }
 
+const WRAPPINGS: usize = 3;
+
 fn is_key(bytes: &[u8]) -> bool {
-    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let text = text.trim_ascii();
+    let text = without_marks(bytes);
     let has = |needle: &[u8]| text.windows(needle.len()).any(|window| window == needle);
     let ssh = [&b"ssh-"[..], b"ecdsa-sha2-", b"sk-ssh-", b"sk-ecdsa-"];
     has(b"-----BEGIN")
@@ -59,9 +67,95 @@ fn is_key(bytes: &[u8]) -> bool {
         || is_der(bytes)
 }
 
-/// The bytes that base64 of either alphabet stands for, padded or not, in one line or several.
-fn from_base64(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    let letters = text
+/// Without the byte-order marks and the white space at its beginning, and the white space at its
+/// end.
+fn without_marks(mut text: &[u8]) -> &[u8] {
+    const MARKS: [&[u8]; 3] = [b"\xef\xbb\xbf", b"\xfe\xff", b"\xff\xfe"];
+    loop {
+        text = text.trim_ascii();
+        match MARKS.iter().find_map(|mark| text.strip_prefix(*mark)) {
+            Some(rest) => text = rest,
+            None => return text,
+        }
+    }
+}
+
+type Unwrapped = Option<Zeroizing<Vec<u8>>>;
+
+/// What UTF-16 leaves of all that a key is written with.
+fn without_zeros(text: &[u8]) -> Unwrapped {
+    let rest = text.iter().copied().filter(|&byte| byte != 0);
+    text.contains(&0).then(|| rest.collect::<Vec<_>>().into())
+}
+
+/// What stands between quotation marks, and line breaks where they are written as `\n`.
+fn without_escapes(text: &[u8]) -> Unwrapped {
+    let trimmed = without_marks(text);
+    let quoted = [b'"', b'\'', b'`'].iter().find_map(|mark| {
+        let rest = trimmed.strip_prefix(std::slice::from_ref(mark))?;
+        rest.strip_suffix(std::slice::from_ref(mark))
+    });
+    if quoted.is_none() && !trimmed.contains(&b'\\') {
+        return None;
+    }
+    let mut rest = quoted.unwrap_or(trimmed);
+    let mut plain = Zeroizing::new(Vec::with_capacity(rest.len()));
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        match (byte, after) {
+            (b'\\', [b'n' | b'r' | b't', after @ ..]) => {
+                plain.push(b'\n');
+                rest = after;
+            }
+            (b'\\', _) => {}
+            _ => plain.push(byte),
+        }
+    }
+    Some(plain)
+}
+
+fn from_percent_encoding(text: &[u8]) -> Unwrapped {
+    let mut plain = Zeroizing::new(Vec::with_capacity(text.len()));
+    let mut rest = text;
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        let digits = after.split_at_checked(2).filter(|_| byte == b'%');
+        match digits.and_then(|(digits, after)| Some((hexadecimal(digits)?, after))) {
+            Some((decoded, after)) => {
+                plain.push(decoded);
+                rest = after;
+            }
+            None => plain.push(byte),
+        }
+    }
+    (plain.len() < text.len()).then_some(plain)
+}
+
+fn from_hexadecimal(text: &[u8]) -> Unwrapped {
+    let separator = |byte: &u8| byte.is_ascii_whitespace() || *byte == b':';
+    let digits = text.iter().copied().filter(|byte| !separator(byte));
+    let digits = Zeroizing::new(digits.collect::<Vec<_>>());
+    let pairs = digits.chunks(2).map(hexadecimal);
+    pairs.collect::<Option<Vec<_>>>().map(Zeroizing::new)
+}
+
+/// Two digits.
+fn hexadecimal(digits: &[u8]) -> Option<u8> {
+    let [high, low] = digits else { return None };
+    let digit = |digit: u8| char::from(digit).to_digit(16);
+    u8::try_from(digit(*high)? * 16 + digit(*low)?).ok()
+}
+
+/// The bytes that base64 of either alphabet stands for, padded or not, in one line or several, or in
+/// a `data:` URL.
+fn from_base64(text: &[u8]) -> Unwrapped {
+    let trimmed = without_marks(text);
+    let comma = trimmed.iter().position(|&byte| byte == b',');
+    let body = match comma {
+        Some(comma) if trimmed.starts_with(b"data:") => &trimmed[comma + 1..],
+        _ => trimmed,
+    };
+    let letters = body
         .iter()
         .filter(|byte| !byte.is_ascii_whitespace() && **byte != b'=');
     let letters = letters.map(|byte| match byte {

@@ -92,6 +92,8 @@ fn written_down(key: &SigningKey) -> Vec<(&'static str, Vec<u8>)> {
         let text = format!("\u{feff}{text}");
         text.encode_utf16().flat_map(u16::to_le_bytes).collect()
     };
+    // The names are not to be found by their letters.
+    let escaped = text.replace("\"k", "\"\\u006b");
     let deep = format!("{}1{}", "[".repeat(2000), "]".repeat(2000));
     vec![
         ("PEM", pem.clone().into_bytes()),
@@ -123,6 +125,58 @@ fn written_down(key: &SigningKey) -> Vec<(&'static str, Vec<u8>)> {
             "DER in base64url",
             URL_SAFE_NO_PAD.encode(&der).into_bytes(),
         ),
+        ("DER in hexadecimal", hexadecimal(&der).into_bytes()),
+        (
+            "DER in hexadecimal, upper case and colons",
+            der.iter()
+                .map(|byte| format!("{byte:02X}:"))
+                .collect::<String>()
+                .into_bytes(),
+        ),
+        (
+            "DER in base64 in quotes",
+            format!("\"{body}\"\n").into_bytes(),
+        ),
+        (
+            "DER in base64 in single quotes",
+            format!("'{body}'").into_bytes(),
+        ),
+        (
+            "DER in base64 lines with their breaks escaped",
+            pem.lines()
+                .filter(|line| !line.starts_with('-'))
+                .flat_map(|line| format!("{line}\\n").into_bytes())
+                .collect(),
+        ),
+        (
+            "DER in a data URL",
+            format!("data:application/octet-stream;base64,{body}").into_bytes(),
+        ),
+        ("DER in base64, twice", STANDARD.encode(&body).into_bytes()),
+        (
+            "PEM percent-encoded",
+            pem.bytes()
+                .map(|byte| format!("%{byte:02x}"))
+                .collect::<String>()
+                .into_bytes(),
+        ),
+        (
+            "PEM percent-encoded where it has to be",
+            pem.replace(' ', "%20")
+                .replace('\n', "%0A")
+                .replace('+', "%2B")
+                .replace('-', "%2D")
+                .into_bytes(),
+        ),
+        (
+            "a JWK behind two byte-order marks",
+            format!("\u{feff}\u{feff}{escaped}").into_bytes(),
+        ),
+        ("a JWK with escapes in UTF-16", utf16(&escaped)),
+        (
+            "a JWK with escapes in UTF-16 in base64",
+            STANDARD.encode(utf16(&escaped)).into_bytes(),
+        ),
         ("a JWK", text.clone().into_bytes()),
         ("a JWK in lines", serde_json::to_vec_pretty(&jwk).unwrap()),
         (
@@ -150,17 +204,22 @@ fn written_down(key: &SigningKey) -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// What the forms stand beside: what people really use as secrets.
 #[test]
 fn random_bytes_and_their_usual_spellings_are_secrets() {
     let mut bytes = [0; 48];
     aws_lc_rs::rand::fill(&mut bytes).unwrap();
-    let hexadecimal: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     for secret in [
         bytes.to_vec(),
         STANDARD.encode(bytes).into_bytes(),
         URL_SAFE_NO_PAD.encode(bytes).into_bytes(),
-        hexadecimal.into_bytes(),
+        hexadecimal(&bytes).into_bytes(),
+        format!("\"{}\"", STANDARD.encode(bytes)).into_bytes(),
+        br#"a\n%41 secret with \"escapes\" in it, \\ and all"#.to_vec(),
         b"correct horse battery staple, and then some".to_vec(),
         b"{not JSON, only a brace at the beginning of it}".to_vec(),
         // Begins like DER, but its length is not that of the rest.
