@@ -15,7 +15,7 @@ pub(crate) struct Compact<'a> {
     /// What the header was read with, to read the payload with.
     tape: Tape,
     /// The payload, if somebody had to look at it before the signature.
-    claims: Option<Document<Box<str>>>,
+    claims: Option<Document<String>>,
 }
 
 impl<'a> Compact<'a> {
@@ -51,7 +51,7 @@ impl<'a> Compact<'a> {
 
     /// Reads the payload as one strict JSON object. Nothing calls this before the signature was
     /// checked.
-    pub(crate) fn claims(&mut self) -> Result<Document<Box<str>>, Rejection> {
+    pub(crate) fn claims(&mut self) -> Result<Document<String>, Rejection> {
         match self.claims.take() {
             Some(claims) => Ok(claims),
             None => self.read_claims(),
@@ -64,10 +64,10 @@ impl<'a> Compact<'a> {
         Ok(self.claims.insert(claims).root())
     }
 
-    fn read_claims(&mut self) -> Result<Document<Box<str>>, Rejection> {
+    fn read_claims(&mut self) -> Result<Document<String>, Rejection> {
         let text = String::from_utf8(self.payload()?).map_err(|_| Malformed::Payload)?;
         let tape = std::mem::take(&mut self.tape);
-        let document = Document::parse_onto(text.into_boxed_str(), tape);
+        let document = Document::parse_onto(text, tape);
         let object = document.and_then(Document::into_object);
         object.map_err(|_| Malformed::Payload.into())
     }

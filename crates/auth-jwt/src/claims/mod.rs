@@ -35,7 +35,7 @@ pub(crate) struct Accepted {
     /// asked.
     pub(crate) cleared: AtomicU64,
     pub(crate) identity: OnceLock<Identity>,
-    document: Document<Box<str>>,
+    document: Document<String>,
     known: Known,
     pub(crate) times: Times,
     roles: Vec<Place>,

@@ -23,7 +23,7 @@ pub(crate) struct Reading<'p> {
 
 impl Reading<'_> {
     /// Reads the payload. `exp` and `sub` must be there, and so must what is required.
-    pub(crate) fn read(&self, document: Document<Box<str>>) -> Result<Accepted, Rejection> {
+    pub(crate) fn read(&self, document: Document<String>) -> Result<Accepted, Rejection> {
         let claims = document.root();
         let found = Found::among(claims);
         // A token that is bound to a key (RFC 7800, as DPoP and mutual TLS do) is worth nothing
@@ -253,15 +253,18 @@ fn list(name: &str) -> impl Fn(Element<'_>) -> Checked {
 
 /// One text, or a list of them.
 fn texts(name: &str) -> impl Fn(Element<'_>) -> Checked {
-    move |claim| text(name)(claim).or_else(|_| list(name)(claim))
+    move |claim| match claim.as_text() {
+        Some(_) => Ok(claim.place()),
+        None => list(name)(claim),
+    }
 }
 
-fn is_empty(document: &Document<Box<str>>, place: Place) -> bool {
+fn is_empty(document: &Document<String>, place: Place) -> bool {
     document.element(place).as_text() == Some("")
 }
 
 /// Keeps each role once, in the order they stand.
-fn once_each(document: &Document<Box<str>>, roles: &mut Vec<Place>) {
+fn once_each(document: &Document<String>, roles: &mut Vec<Place>) {
     let text = |role: Place| document.element(role).as_text();
     if roles.len() > FEW_ROLES {
         // A set, because comparing each with each would take the square of their number.

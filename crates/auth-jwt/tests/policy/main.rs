@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod authentication;
 mod keys;
 mod roles;
 
