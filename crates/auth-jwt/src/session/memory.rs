@@ -17,7 +17,7 @@ use super::{
 use crate::claims::Claims;
 use crate::policy::MAX_LEEWAY;
 
-/// The most entries a store keeps at a time.
+/// The most entries a store keeps at a time, unless it is told another number.
 pub const MAX_ENTRIES: usize = 100_000;
 
 /// Tokens that were revoked, each until it ends. Clones share one list.
@@ -26,6 +26,7 @@ pub struct RevokedTokens(Arc<RevokedTokensState>);
 
 #[derive(Debug)]
 struct RevokedTokensState {
+    max_entries: usize,
     clock: Box<dyn Clock>,
     epoch: AtomicU64,
     lists: Mutex<Lists>,
@@ -56,14 +57,16 @@ impl Of {
 }
 
 impl RevokedTokens {
-    /// An empty list; the time is the machine's.
+    /// An empty list of at most [`MAX_ENTRIES`] tokens; the time is the machine's.
     pub fn new() -> Self {
-        Self::with_clock(SystemClock)
+        Self::bounded(MAX_ENTRIES, SystemClock)
     }
 
-    /// An empty list that takes the time from another clock.
-    pub fn with_clock(clock: impl Clock + 'static) -> Self {
+    /// An empty list of at most so many tokens and as many subjects, that takes the time from this
+    /// clock.
+    pub fn bounded(max_entries: usize, clock: impl Clock + 'static) -> Self {
         Self(Arc::new(RevokedTokensState {
+            max_entries,
             clock: Box::new(clock),
             epoch: AtomicU64::new(0),
             lists: Mutex::default(),
@@ -83,12 +86,12 @@ impl RevokedTokens {
             ));
         }
         let mut lists = lock(&self.0.lists);
-        if lists.tokens.len() >= MAX_ENTRIES {
+        if lists.tokens.len() >= self.0.max_entries {
             // A policy may forgive a token that has ended, but not for longer than this.
             let now = self.0.clock.unix_now();
             let still_counts = |end: &UnixTime| end.saturating_add(MAX_LEEWAY) > now;
             lists.tokens.retain(|_, end| still_counts(end));
-            if lists.tokens.len() >= MAX_ENTRIES {
+            if lists.tokens.len() >= self.0.max_entries {
                 return Err(FULL);
             }
         }
@@ -112,7 +115,7 @@ impl RevokedTokens {
     ) -> Result<(), StoreUnavailable> {
         let mut lists = lock(&self.0.lists);
         let subject = Of::new(claims, claims.subject());
-        if lists.subjects.len() >= MAX_ENTRIES && !lists.subjects.contains_key(&subject) {
+        if lists.subjects.len() >= self.0.max_entries && !lists.subjects.contains_key(&subject) {
             return Err(FULL);
         }
         let until = lists.subjects.entry(subject).or_insert(issued_until);
@@ -202,11 +205,12 @@ impl SessionStore for OpenSessions {
 }
 
 /// Refresh tokens and what they were exchanged for. Clones share them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct RefreshTokens(Arc<Mutex<Families>>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Families {
+    max_entries: usize,
     tokens: HashMap<String, Issued>,
     next_family: u64,
 }
@@ -225,9 +229,24 @@ struct Exchanged {
 }
 
 impl RefreshTokens {
-    /// No token was issued.
+    /// No token was issued; [`MAX_ENTRIES`] may be.
     pub fn new() -> Self {
-        Self::default()
+        Self::bounded(MAX_ENTRIES)
+    }
+
+    /// No token was issued; so many may be that have not ended, the exchanged ones counted.
+    pub fn bounded(max_entries: usize) -> Self {
+        Self(Arc::new(Mutex::new(Families {
+            max_entries,
+            tokens: HashMap::new(),
+            next_family: 0,
+        })))
+    }
+}
+
+impl Default for RefreshTokens {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -248,10 +267,10 @@ impl Families {
         if self.tokens.contains_key(&token.token_id) {
             return Err(StoreUnavailable::new("a token of this identifier is known"));
         }
-        if self.tokens.len() >= MAX_ENTRIES {
+        if self.tokens.len() >= self.max_entries {
             self.tokens
                 .retain(|_, issued| issued.token.expires_at > now);
-            if self.tokens.len() >= MAX_ENTRIES {
+            if self.tokens.len() >= self.max_entries {
                 return Err(FULL);
             }
         }
