@@ -41,6 +41,11 @@
 //!
 //! What is missing never passes. What weakens a check lies in [`danger`].
 //!
+//! A verifier with a [`TokenCache`] does this once a token: one that comes back, byte for byte, while
+//! the policy and the keys still accept it, is recognised in a tenth of a microsecond. A verifier of
+//! several issuers reads `iss` first, to know by whose keys and rules to judge. Whether a token was
+//! revoked since it was signed, [`session`] finds out.
+//!
 //! # What it does not do
 //!
 //! It fetches nothing (`auth-oidc` does), stores nothing, and decrypts nothing: an encrypted token

@@ -6,7 +6,7 @@ pub(super) fn remedy(code: &str) -> Option<&'static str> {
     row.map(|(_, remedy)| *remedy)
 }
 
-const REMEDIES: [(&str, &str); 14] = [
+const REMEDIES: [(&str, &str); 15] = [
     (
         "malformed",
         "pass the token alone: no `Bearer`, no quotes, no second line",
@@ -22,6 +22,10 @@ const REMEDIES: [(&str, &str); 14] = [
         "check that it is an access token; name its type with `--typ` if it should not be",
     ),
     ("unknown_key", "get the issuer's current key set"),
+    (
+        "ambiguous_key",
+        "have the issuer write a `kid`; until then pass the one key",
+    ),
     (
         "bad_signature",
         "check that the key is the issuer's; otherwise the token is forged or damaged",
