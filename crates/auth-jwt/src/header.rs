@@ -28,18 +28,26 @@ impl Header {
     }
 
     fn read(header: Element<'_>) -> Result<Self, Rejection> {
+        let (mut alg, mut kid, mut typ) = (None, None, None);
+        let mut extended = false;
+        for (name, value) in header.members() {
+            match name {
+                "alg" => alg = Some(text(value)),
+                "kid" => kid = Some(text(value)),
+                "typ" => typ = Some(text(value)),
+                "crit" => extended = true,
+                // RFC 7797 asks for `crit` beside `b64: false`; without it the payload could be
+                // read in two ways.
+                "b64" => extended |= value.as_bool() != Some(true),
+                _ => {}
+            }
+        }
         // Types are checked before anything is decided, so that a malformed header is called that
         // whatever else it says.
-        let name = text(header, "alg")?.ok_or(Malformed::HeaderMember)?;
-        let kid = text(header, "kid")?;
-        let typ = text(header, "typ")?;
+        let name = alg.ok_or(Malformed::HeaderMember)??;
+        let (kid, typ) = (kid.transpose()?, typ.transpose()?);
         let algorithm = name.parse().map_err(|_| Rejection::AlgorithmNotAllowed)?;
-        // RFC 7797 asks for `crit` beside `b64: false`; without it the payload could be read in
-        // two ways.
-        let plain_payload = header
-            .get("b64")
-            .is_some_and(|b64| b64.as_bool() != Some(true));
-        if header.get("crit").is_some() || plain_payload {
+        if extended {
             return Err(Rejection::CriticalExtension);
         }
         Ok(Self {
@@ -58,12 +66,8 @@ impl Header {
     }
 }
 
-fn text<'a>(header: Element<'a>, name: &str) -> Result<Option<&'a str>, Malformed> {
-    match header.get(name).map(Element::as_text) {
-        None => Ok(None),
-        Some(Some(text)) => Ok(Some(text)),
-        Some(None) => Err(Malformed::HeaderMember),
-    }
+fn text(member: Element<'_>) -> Result<&str, Malformed> {
+    member.as_text().ok_or(Malformed::HeaderMember)
 }
 
 /// A name as long as anybody likes, and without an allocation as long as anybody writes.

@@ -37,38 +37,33 @@ impl Reading<'_> {
         }
         once_each(&document, &mut roles);
 
-        let dates = self.profile.dates();
-        let issuer = found.issuer.map(text("iss")).transpose()?;
-        let subject = found.subject.map(text("sub")).transpose()?;
-        if subject.is_some_and(|subject| is_empty(&document, subject)) && !self.profile.is_lax() {
+        let typed = Typed {
+            document: &document,
+            dates: self.profile.dates(),
+        };
+        let issuer = typed.text(found.issuer, "iss")?;
+        let subject = typed.text(found.subject, "sub")?;
+        if subject.is_some_and(|subject| typed.is_empty(subject)) && !self.profile.is_lax() {
             return Err(Rejection::bad_claim("sub"));
         }
-        let audience = found.audience.map(texts("aud")).transpose()?;
+        let audience = typed.texts(found.audience, "aud")?;
         // Rounded so that a fraction of a second never makes a token live longer.
-        let date = |claim: Option<Element<'_>>, name, round| match claim {
-            None => Ok(None),
-            Some(claim) => numeric_date(claim, dates, round)
-                .map(Some)
-                .ok_or_else(|| Rejection::bad_claim(name)),
-        };
-        let expires_at = date(found.expires_at, "exp", f64::floor)?;
-        let not_before = date(found.not_before, "nbf", f64::ceil)?;
-        let issued_at = date(found.issued_at, "iat", f64::ceil)?;
-        let authenticated_at = date(present(found.auth_time), "auth_time", f64::floor)?;
-        let token_id = found.token_id.map(text("jti")).transpose()?;
-        let username = present(found.username)
-            .map(text("preferred_username"))
-            .transpose()?;
-        let email = present(found.email).map(text("email")).transpose()?;
-        let session_id = present(found.session_id).map(text("sid")).transpose()?;
+        let expires_at = typed.date(found.expires_at, "exp", f64::floor)?;
+        let not_before = typed.date(found.not_before, "nbf", f64::ceil)?;
+        let issued_at = typed.date(found.issued_at, "iat", f64::ceil)?;
+        // Descriptive claims: issuers write null where they know nothing.
+        let present = |claim| typed.present(claim);
+        let authenticated_at = typed.date(present(found.auth_time), "auth_time", f64::floor)?;
+        let token_id = typed.text(found.token_id, "jti")?;
+        let username = typed.text(present(found.username), "preferred_username")?;
+        let email = typed.text(present(found.email), "email")?;
+        let session_id = typed.text(present(found.session_id), "sid")?;
         // Both are read, so that an ill-typed one does not hide behind the other.
-        let azp = present(found.azp).map(text("azp")).transpose()?;
-        let client_id = present(found.client_id)
-            .map(text("client_id"))
-            .transpose()?;
-        let scope = present(found.scope).map(texts("scope")).transpose()?;
-        let acr = present(found.acr).map(text("acr")).transpose()?;
-        let amr = present(found.amr).map(list("amr")).transpose()?;
+        let azp = typed.text(present(found.azp), "azp")?;
+        let client_id = typed.text(present(found.client_id), "client_id")?;
+        let scope = typed.texts(present(found.scope), "scope")?;
+        let acr = typed.text(present(found.acr), "acr")?;
+        let amr = typed.list(present(found.amr), "amr")?;
 
         // Every claim has its type; from here on the question is which are there.
         let times = Times {
@@ -91,8 +86,8 @@ impl Reading<'_> {
             amr,
         };
         let claim = |name: &str| match name {
-            "iss" => found.issuer,
-            "aud" => found.audience,
+            "iss" => found.issuer.map(|issuer| document.element(issuer)),
+            "aud" => found.audience.map(|audience| document.element(audience)),
             _ => claims.get(name),
         };
         let is_missing = |name: &str| claim(name).is_none_or(Element::is_null);
@@ -100,7 +95,7 @@ impl Reading<'_> {
             return Err(Rejection::missing_claim(name));
         }
         Ok(Accepted {
-            for_access: !found.says_otherwise(),
+            for_access: !typed.says_otherwise(&found),
             known,
             times,
             roles,
@@ -122,32 +117,32 @@ impl From<Accepted> for Claims {
 
 /// The claims this crate has a use for, found in one pass over the members.
 #[derive(Default)]
-struct Found<'d> {
-    issuer: Option<Element<'d>>,
-    subject: Option<Element<'d>>,
-    audience: Option<Element<'d>>,
-    expires_at: Option<Element<'d>>,
-    not_before: Option<Element<'d>>,
-    issued_at: Option<Element<'d>>,
-    auth_time: Option<Element<'d>>,
-    token_id: Option<Element<'d>>,
-    username: Option<Element<'d>>,
-    email: Option<Element<'d>>,
-    session_id: Option<Element<'d>>,
-    azp: Option<Element<'d>>,
-    client_id: Option<Element<'d>>,
-    scope: Option<Element<'d>>,
-    acr: Option<Element<'d>>,
-    amr: Option<Element<'d>>,
-    cnf: Option<Element<'d>>,
-    typ: Option<Element<'d>>,
-    token_use: Option<Element<'d>>,
-    kind: Option<Element<'d>>,
-    events: Option<Element<'d>>,
+struct Found {
+    issuer: Option<Place>,
+    subject: Option<Place>,
+    audience: Option<Place>,
+    expires_at: Option<Place>,
+    not_before: Option<Place>,
+    issued_at: Option<Place>,
+    auth_time: Option<Place>,
+    token_id: Option<Place>,
+    username: Option<Place>,
+    email: Option<Place>,
+    session_id: Option<Place>,
+    azp: Option<Place>,
+    client_id: Option<Place>,
+    scope: Option<Place>,
+    acr: Option<Place>,
+    amr: Option<Place>,
+    cnf: Option<Place>,
+    typ: Option<Place>,
+    token_use: Option<Place>,
+    kind: Option<Place>,
+    events: Option<Place>,
 }
 
-impl<'d> Found<'d> {
-    fn among(claims: Element<'d>) -> Self {
+impl Found {
+    fn among(claims: Element<'_>) -> Self {
         let mut found = Self::default();
         for (name, value) in claims.members() {
             let claim = match name {
@@ -174,27 +169,81 @@ impl<'d> Found<'d> {
                 "events" => &mut found.events,
                 _ => continue,
             };
-            *claim = Some(value);
+            *claim = Some(value.place());
         }
         found
+    }
+}
+
+/// Claims of a document as what they have to be, if they are there.
+struct Typed<'d> {
+    document: &'d Document<String>,
+    dates: Dates,
+}
+
+type Checked<T> = Result<Option<T>, Rejection>;
+
+impl Typed<'_> {
+    /// The claim, unless it is null.
+    fn present(&self, claim: Option<Place>) -> Option<Place> {
+        claim.filter(|claim| !self.document.element(*claim).is_null())
+    }
+
+    fn text(&self, claim: Option<Place>, name: &str) -> Checked<Place> {
+        self.check(claim, name, |claim| claim.as_text().is_some())
+    }
+
+    fn list(&self, claim: Option<Place>, name: &str) -> Checked<Place> {
+        self.check(claim, name, |claim| claim.as_texts().is_some())
+    }
+
+    /// One text, or a list of them.
+    fn texts(&self, claim: Option<Place>, name: &str) -> Checked<Place> {
+        self.check(claim, name, |claim| {
+            claim.as_text().is_some() || claim.as_texts().is_some()
+        })
+    }
+
+    fn date(&self, claim: Option<Place>, name: &str, round: fn(f64) -> f64) -> Checked<UnixTime> {
+        let Some(claim) = claim else { return Ok(None) };
+        match numeric_date(self.document.element(claim), self.dates, round) {
+            Some(date) => Ok(Some(date)),
+            None => Err(Rejection::bad_claim(name)),
+        }
+    }
+
+    #[inline]
+    fn check(
+        &self,
+        claim: Option<Place>,
+        name: &str,
+        fits: impl FnOnce(Element<'_>) -> bool,
+    ) -> Checked<Place> {
+        match claim {
+            Some(claim) if !fits(self.document.element(claim)) => Err(Rejection::bad_claim(name)),
+            claim => Ok(claim),
+        }
+    }
+
+    fn is_empty(&self, claim: Place) -> bool {
+        self.document.element(claim).as_text() == Some("")
     }
 
     /// Whether the payload says that it is not an access token, as issuers do whose headers all say
     /// `JWT`: Keycloak by `typ`, Cognito by `token_use`, m8 by `type`, and OpenID Connect
     /// Back-Channel Logout 1.0 §2.4 by its event.
-    fn says_otherwise(&self) -> bool {
-        let says = |claim: Option<Element<'_>>, others: &[&str]| {
-            let said = claim.and_then(Element::as_text);
+    fn says_otherwise(&self, found: &Found) -> bool {
+        let says = |claim: Option<Place>, others: &[&str]| {
+            let said = claim.and_then(|claim| self.document.element(claim).as_text());
             said.is_some_and(|said| others.iter().any(|other| said.eq_ignore_ascii_case(other)))
         };
+        let events = found.events.map(|events| self.document.element(events));
         says(
-            self.typ,
+            found.typ,
             &["ID", "Refresh", "Offline", "Logout", "Serialized-ID"],
-        ) || says(self.token_use, &["id", "refresh"])
-            || says(self.kind, &["refresh"])
-            || self
-                .events
-                .is_some_and(|events| events.get(LOGOUT_EVENT).is_some())
+        ) || says(found.token_use, &["id", "refresh"])
+            || says(found.kind, &["refresh"])
+            || events.is_some_and(|events| events.get(LOGOUT_EVENT).is_some())
     }
 }
 
@@ -229,39 +278,6 @@ pub(crate) fn numeric_date(
 
 /// 2^53: beyond it a fraction is lost and one implementation's date is not another's.
 const MAX_SECONDS: u64 = 1 << 53;
-
-/// A descriptive claim: issuers write null where they know nothing.
-fn present(claim: Option<Element<'_>>) -> Option<Element<'_>> {
-    claim.filter(|claim| !claim.is_null())
-}
-
-type Checked = Result<Place, Rejection>;
-
-fn text(name: &str) -> impl Fn(Element<'_>) -> Checked {
-    move |claim| match claim.as_text() {
-        Some(_) => Ok(claim.place()),
-        None => Err(Rejection::bad_claim(name)),
-    }
-}
-
-fn list(name: &str) -> impl Fn(Element<'_>) -> Checked {
-    move |claim| match claim.as_texts() {
-        Some(_) => Ok(claim.place()),
-        None => Err(Rejection::bad_claim(name)),
-    }
-}
-
-/// One text, or a list of them.
-fn texts(name: &str) -> impl Fn(Element<'_>) -> Checked {
-    move |claim| match claim.as_text() {
-        Some(_) => Ok(claim.place()),
-        None => list(name)(claim),
-    }
-}
-
-fn is_empty(document: &Document<String>, place: Place) -> bool {
-    document.element(place).as_text() == Some("")
-}
 
 /// Keeps each role once, in the order they stand.
 fn once_each(document: &Document<String>, roles: &mut Vec<Place>) {

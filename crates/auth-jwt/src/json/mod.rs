@@ -14,6 +14,8 @@ mod scan;
 mod tests;
 
 use std::fmt;
+use std::num::NonZeroU32;
+use std::ops::Range;
 
 /// The document is not strict JSON. Which rule it broke is not said: the text is hostile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,16 +70,23 @@ impl<T: AsRef<str>> Document<T> {
     }
 
     /// The value that is the whole document.
+    #[inline]
     pub(crate) fn root(&self) -> Element<'_> {
-        self.element(Place(0))
+        self.nth(0)
     }
 
     /// The value at a place that an [`Element`] of this document has told.
+    #[inline]
     pub(crate) fn element(&self, Place(place): Place) -> Element<'_> {
+        self.nth(place.get() as usize - 1)
+    }
+
+    #[inline]
+    fn nth(&self, place: usize) -> Element<'_> {
         Element {
             text: self.text.as_ref(),
             tape: &self.tape,
-            place: place as usize,
+            place,
         }
     }
 }
@@ -97,17 +106,43 @@ pub(crate) struct Tape {
     unescaped: String,
 }
 
+/// A value, or the name of a member, in eight bytes: the tape of a token is as small as the token.
 #[derive(Clone, Copy)]
 struct Node {
-    kind: Kind,
-    /// What is between the quotation marks of a text, and the whole of anything else.
-    start: u32,
+    /// What it is, in the high four bits, and where it begins.
+    kind_and_start: u32,
+    /// Where it ends; of a list or an object, where on the tape what is in it ends.
     end: u32,
-    /// Where the next value begins that is not part of this one.
-    next: u32,
 }
 
+impl Node {
+    /// What is between the quotation marks of a text, and the whole of anything else.
+    #[inline]
+    fn new(kind: Kind, Range { start, end }: Range<usize>) -> Self {
+        Self {
+            kind_and_start: (kind as u32) << START_BITS | start as u32,
+            end: end as u32,
+        }
+    }
+
+    #[inline]
+    fn kind(self) -> Kind {
+        KINDS[(self.kind_and_start >> START_BITS) as usize]
+    }
+
+    #[inline]
+    fn range(self) -> Range<usize> {
+        (self.kind_and_start & (MAX_BYTES as u32 - 1)) as usize..self.end as usize
+    }
+}
+
+const START_BITS: u32 = 28;
+
+/// No document is longer.
+const MAX_BYTES: usize = 1 << START_BITS;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
 enum Kind {
     Null,
     True,
@@ -123,6 +158,20 @@ enum Kind {
     Object,
 }
 
+/// By their numbers; the last ones are nobody's.
+const KINDS: [Kind; 16] = {
+    let mut kinds = [Kind::Null; 16];
+    kinds[Kind::True as usize] = Kind::True;
+    kinds[Kind::False as usize] = Kind::False;
+    kinds[Kind::Integer as usize] = Kind::Integer;
+    kinds[Kind::Float as usize] = Kind::Float;
+    kinds[Kind::Text as usize] = Kind::Text;
+    kinds[Kind::Unescaped as usize] = Kind::Unescaped;
+    kinds[Kind::List as usize] = Kind::List;
+    kinds[Kind::Object as usize] = Kind::Object;
+    kinds
+};
+
 impl Tape {
     pub(crate) fn with_capacity(nodes: usize) -> Self {
         Self {
@@ -134,12 +183,12 @@ impl Tape {
     /// What the text at this place stands for.
     #[inline]
     fn text<'t>(&'t self, document: &'t str, place: usize) -> &'t str {
-        let node = &self.nodes[place];
-        let within = match node.kind {
+        let node = self.nodes[place];
+        let within = match node.kind() {
             Kind::Unescaped => &self.unescaped,
             _ => document,
         };
-        &within[node.start as usize..node.end as usize]
+        &within[node.range()]
     }
 
     /// The names of the members that begin at `first` and before `end`.
@@ -149,24 +198,55 @@ impl Tape {
         first: usize,
         end: usize,
     ) -> impl Iterator<Item = &'t str> {
-        self.places(first, end)
-            .step_by(2)
-            .map(|place| self.text(document, place))
+        self.members(first, end)
+            .map(|name| self.text(document, name))
+    }
+
+    /// The places of the names that begin at `first` and before `end`; the values come after them.
+    #[inline]
+    fn members(&self, first: usize, end: usize) -> impl Iterator<Item = usize> + '_ {
+        let mut at = first;
+        std::iter::from_fn(move || {
+            let name = at;
+            (name < end).then(|| {
+                // Of the name that is being read there is no value yet.
+                at = if name + 1 < end {
+                    self.next(name + 1)
+                } else {
+                    end
+                };
+                name
+            })
+        })
+    }
+
+    /// Where the next value is that is not part of this one.
+    #[inline]
+    fn next(&self, place: usize) -> usize {
+        let node = self.nodes[place];
+        match node.kind() {
+            Kind::List | Kind::Object => node.end as usize,
+            _ => place + 1,
+        }
     }
 
     /// The values one after the other that begin at `first` and before `end`.
+    #[inline]
     fn places(&self, first: usize, end: usize) -> impl Iterator<Item = usize> + '_ {
-        let next = |place: &usize| Some(self.nodes[*place].next as usize);
-        let before_end = move |place: &usize| *place < end;
-        std::iter::successors(Some(first).filter(before_end), move |place| {
-            next(place).filter(before_end)
+        let mut at = first;
+        std::iter::from_fn(move || {
+            let value = at;
+            (value < end).then(|| {
+                at = self.next(value);
+                value
+            })
         })
     }
 }
 
-/// Where a value stands in its document.
+/// Where a value stands in its document, counted from one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place(u32);
+pub(crate) struct Place(NonZeroU32);
 
 /// A value of a document.
 #[derive(Clone, Copy)]
@@ -184,20 +264,24 @@ pub(crate) enum Number {
 }
 
 impl<'d> Element<'d> {
+    #[inline]
     pub(crate) fn place(self) -> Place {
-        Place(self.place as u32)
+        // Fewer than 2^28, each of a byte at least.
+        Place(NonZeroU32::MIN.saturating_add(self.place as u32))
     }
 
     /// A member of an object.
+    #[inline]
     pub(crate) fn get(self, name: &str) -> Option<Self> {
         let mut members = self.members();
         members.find_map(|(member, value)| (member == name).then_some(value))
     }
 
     /// The members of an object; none if it is something else.
+    #[inline]
     pub(crate) fn members(self) -> impl Iterator<Item = (&'d str, Self)> {
-        let within = self.within(Kind::Object);
-        within.step_by(2).map(move |name| {
+        let names = self.tape.members(self.place + 1, self.end(Kind::Object));
+        names.map(move |name| {
             let value = Self {
                 place: name + 1,
                 ..self
@@ -208,39 +292,45 @@ impl<'d> Element<'d> {
 
     /// The values of a list; none if it is something else.
     pub(crate) fn items(self) -> impl Iterator<Item = Self> {
-        let within = self.within(Kind::List);
-        within.map(move |place| Self { place, ..self })
+        let items = self.tape.places(self.place + 1, self.end(Kind::List));
+        items.map(move |place| Self { place, ..self })
     }
 
-    /// What is directly in a container of this kind.
-    fn within(self, kind: Kind) -> impl Iterator<Item = usize> + 'd {
+    /// Where on the tape what is in a container of this kind ends.
+    #[inline]
+    fn end(self, kind: Kind) -> usize {
         let node = self.node();
-        let end = if node.kind == kind { node.next } else { 0 };
-        self.tape.places(self.place + 1, end as usize)
+        if node.kind() == kind {
+            node.end as usize
+        } else {
+            0
+        }
     }
 
     pub(crate) fn is_object(self) -> bool {
-        self.node().kind == Kind::Object
+        self.node().kind() == Kind::Object
     }
 
     pub(crate) fn is_list(self) -> bool {
-        self.node().kind == Kind::List
+        self.node().kind() == Kind::List
     }
 
+    #[inline]
     pub(crate) fn is_null(self) -> bool {
-        self.node().kind == Kind::Null
+        self.node().kind() == Kind::Null
     }
 
     pub(crate) fn as_bool(self) -> Option<bool> {
-        match self.node().kind {
+        match self.node().kind() {
             Kind::True => Some(true),
             Kind::False => Some(false),
             _ => None,
         }
     }
 
+    #[inline]
     pub(crate) fn as_text(self) -> Option<&'d str> {
-        match self.node().kind {
+        match self.node().kind() {
             Kind::Text | Kind::Unescaped => Some(self.tape.text(self.text, self.place)),
             _ => None,
         }
@@ -253,7 +343,7 @@ impl<'d> Element<'d> {
     }
 
     pub(crate) fn as_number(self) -> Option<Number> {
-        match self.node().kind {
+        match self.node().kind() {
             Kind::Integer => self.json().parse().ok().map(Number::Integer),
             Kind::Float => self.json().parse().ok().map(Number::Float),
             _ => None,
@@ -265,7 +355,8 @@ impl<'d> Element<'d> {
         self.tape.text(self.text, self.place)
     }
 
-    fn node(self) -> &'d Node {
-        &self.tape.nodes[self.place]
+    #[inline]
+    fn node(self) -> Node {
+        self.tape.nodes[self.place]
     }
 }

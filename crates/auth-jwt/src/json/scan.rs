@@ -2,14 +2,14 @@
 
 use std::ops::Range;
 
-use super::{Kind, Node, NotStrict, Tape};
+use super::{Kind, MAX_BYTES, Node, NotStrict, Tape};
 
 /// Reads the document onto the tape, whose memory is used again.
 pub(super) fn scan(text: &str, tape: &mut Tape) -> Result<(), NotStrict> {
     tape.nodes.clear();
     tape.unescaped.clear();
-    // Positions are 32 bits wide on the tape.
-    if u32::try_from(text.len()).is_err() {
+    // Positions have a width on the tape.
+    if text.len() >= MAX_BYTES {
         return Err(NotStrict);
     }
     let mut scanner = Scanner {
@@ -97,6 +97,7 @@ impl Scanner<'_> {
     }
 
     /// Reads a text and returns its place on the tape.
+    #[inline]
     fn string(&mut self) -> Result<usize, NotStrict> {
         let start = self.at + 1;
         let end = plain_until(self.bytes, start);
@@ -252,6 +253,7 @@ impl Scanner<'_> {
         next
     }
 
+    #[inline]
     fn expect(&mut self, byte: u8) -> Result<(), NotStrict> {
         if self.eat(byte) {
             Ok(())
@@ -266,23 +268,15 @@ impl Scanner<'_> {
         self.push(kind, start..start)
     }
 
+    #[inline]
     fn close(&mut self, container: usize) {
-        let next = self.tape.nodes.len();
-        let node = &mut self.tape.nodes[container];
-        node.next = next as u32;
-        node.end = self.at as u32;
+        self.tape.nodes[container].end = self.tape.nodes.len() as u32;
     }
 
     #[inline]
     fn push(&mut self, kind: Kind, range: Range<usize>) -> usize {
         let place = self.tape.nodes.len();
-        // None of them is larger than the document, whose size was checked.
-        self.tape.nodes.push(Node {
-            kind,
-            start: range.start as u32,
-            end: range.end as u32,
-            next: place as u32 + 1,
-        });
+        self.tape.nodes.push(Node::new(kind, range));
         place
     }
 }
@@ -299,6 +293,7 @@ struct Names {
 }
 
 impl Names {
+    #[inline]
     fn add(&mut self, first: usize, name: usize, text: &str, tape: &Tape) -> Result<(), NotStrict> {
         self.count += 1;
         if self.count > FEW_MEMBERS {
@@ -329,6 +324,7 @@ impl Names {
 }
 
 /// Seven bits that differ between most names: of the length and of both ends.
+#[inline]
 fn fingerprint(name: &[u8]) -> u32 {
     let end = |byte: Option<&u8>| byte.copied().map_or(0, u32::from);
     let mixed = (name.len() as u32)
