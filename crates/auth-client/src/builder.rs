@@ -5,8 +5,7 @@ use std::time::Duration;
 use auth_audit::AuditLog;
 use auth_cache::Cache;
 use auth_core::config::{ConfigError, ConfigProblem, Env, Variable};
-use auth_core::{Clock, IdentityProvider, SystemClock};
-use auth_jwt::Verifier;
+use auth_core::{Authenticator, Clock, IdentityProvider, SystemClock};
 use auth_mask::{MaskPolicy, Masker};
 use auth_miso::{Miso, MisoSettings};
 use auth_redis::RedisSettings;
@@ -21,7 +20,7 @@ pub struct AuthClientBuilder {
     redis: Option<RedisSettings>,
     mask: MaskPolicy,
     clock: Arc<dyn Clock>,
-    verifier: Option<Verifier>,
+    local: Option<Arc<dyn Authenticator>>,
     roles_ttl: Duration,
     permissions_ttl: Duration,
     batch_size: Option<usize>,
@@ -35,7 +34,7 @@ impl AuthClientBuilder {
             redis: None,
             mask: MaskPolicy::iso27001(),
             clock: Arc::new(SystemClock),
-            verifier: None,
+            local: None,
             roles_ttl: Duration::from_secs(900),
             permissions_ttl: Duration::from_secs(900),
             batch_size: None,
@@ -49,10 +48,11 @@ impl AuthClientBuilder {
         self
     }
 
-    /// Verifies tokens here, with the issuer's keys, instead of asking the provider about each. The
-    /// provider is still asked for roles and permissions.
-    pub fn verify_locally(mut self, verifier: Verifier) -> Self {
-        self.verifier = Some(verifier);
+    /// Verifies tokens here, with the issuer's keys, instead of asking the provider about each: with
+    /// an `auth_jwt::Verifier`, or a `TokenPolicy` that also knows what was revoked. The provider is
+    /// still asked for roles and permissions.
+    pub fn verify_locally(mut self, verifier: impl Authenticator + 'static) -> Self {
+        self.local = Some(Arc::new(verifier));
         self
     }
 
@@ -134,8 +134,8 @@ impl AuthClientBuilder {
             .map_err(|error| StartError(error.to_string().into()))?;
         watcher.watch_into(audit.clone());
         Ok(AuthClient(Arc::new(Inner {
-            authenticator: match self.verifier {
-                Some(verifier) => Arc::new(verifier),
+            authenticator: match self.local {
+                Some(local) => local,
                 None => Arc::new(miso.clone()),
             },
             provider: Arc::new(miso.clone()),

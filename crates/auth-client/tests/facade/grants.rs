@@ -5,8 +5,10 @@ use std::time::Duration;
 use auth_client::{AuthClient, Condition};
 use auth_core::config::Env;
 use auth_core::{AuthenticationError, Authorizer, Decision};
-use auth_jwt::Algorithm;
 use auth_jwt::mint::SigningKey;
+use auth_jwt::session::TokenPolicy;
+use auth_jwt::session::memory::RevokedTokens;
+use auth_jwt::{Algorithm, TokenCache};
 use auth_miso::{Miso, MisoSettings};
 use auth_testkit::{OidcIssuer, ScriptedFault, TestClock, User};
 use http::StatusCode;
@@ -86,6 +88,26 @@ async fn tokens_may_be_verified_here_and_the_controller_asked_for_grants_only() 
     );
     let error = client.validate_token(&"forged".into()).await.unwrap_err();
     assert_eq!(error.reason().code(), "malformed");
+}
+
+#[tokio::test]
+async fn a_token_that_was_revoked_is_refused_though_it_was_known() {
+    let issuer = issuer().await;
+    let controller = controller(&issuer).await;
+    let verifier = issuer.verifier().unwrap();
+    let verifier = verifier.with_token_cache(TokenCache::new());
+    let revoked = RevokedTokens::new();
+    let policy = TokenPolicy::new(verifier.clone()).with_revocation_list(revoked.clone());
+    let client = AuthClient::miso(settings(&controller)).verify_locally(policy);
+    let client = client.build().unwrap();
+    let ada = token(&issuer, "ada");
+    client.validate_token(&ada).await.unwrap();
+    revoked
+        .revoke(&verifier.verify(ada.expose()).await.unwrap())
+        .unwrap();
+    let error = client.validate_token(&ada).await.unwrap_err();
+    assert_eq!(error.reason().code(), "revoked");
+    client.validate_token(&token(&issuer, "bob")).await.unwrap();
 }
 
 /// Contract miso §13 A1, through the whole facade.

@@ -14,7 +14,7 @@ use auth_sdk::client::AuthClient;
 use auth_sdk::core::Secret;
 use auth_sdk::core::config::Env;
 use auth_sdk::jwt::mint::SigningKey;
-use auth_sdk::jwt::{Algorithm, KeySet, Policy, StaticKeys, Verifier};
+use auth_sdk::jwt::{Algorithm, KeySet, Policy, StaticKeys, TokenCache, Verifier};
 use auth_sdk::miso::MisoSettings;
 use auth_sdk::redis::{RedisSettings, RedisState};
 use auth_sdk::tower::{AuthLayer, ContextLayer, CurrentUser, Log, RequireRole};
@@ -124,7 +124,8 @@ fn sdk(
 
     let secret = controller.client_secret().clone();
     let settings = MisoSettings::new(controller.url(), controller.client_id(), secret);
-    let client = AuthClient::miso(settings).verify_locally(Verifier::new(policy, keys));
+    let verifier = Verifier::new(policy, keys).with_token_cache(TokenCache::new());
+    let client = AuthClient::miso(settings).verify_locally(verifier);
     let client = match RedisSettings::from_env(env)? {
         Some(redis) => client.redis(redis),
         None => client,
