@@ -1,5 +1,5 @@
 """Judges and mints tokens with the published m8 SDK: a request a line on stdin, an answer a line on
-stdout. The clock of PyJWT stands still where the request says."""
+stdout. Its clock stands still where the request says."""
 
 import asyncio
 import datetime
@@ -14,6 +14,7 @@ from auth_sdk_m8.security import (
     TokenPolicy,
     TokenValidationConfig,
     TokenValidator,
+    refresh_token_policy,
 )
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -29,7 +30,9 @@ class Standing(datetime.datetime):
         return datetime.datetime.fromtimestamp(cls.moment, tz)
 
 
+# Both look at the clock by themselves.
 jwt.api_jwt.datetime = Standing
+refresh_token_policy.datetime = Standing
 
 
 class Recorder:
@@ -137,7 +140,8 @@ def refresh(request):
     policy = RefreshTokenPolicy(secret(request), store=store, hooks=hooks)
 
     def exchange(step):
-        subject, old = asyncio.run(policy.validate_and_rotate(step["exchange"], step["new"], step["ttl"]))
+        exchanged = policy.validate_and_rotate(step["exchange"], step["new"], step["ttl"])
+        subject, old = asyncio.run(exchanged)
         return {"subject": str(subject), "old": old}
 
     answers = []

@@ -9,4 +9,5 @@ mod generated;
 mod judges;
 mod lax;
 mod minted;
+mod refresh;
 mod strict;
