@@ -32,19 +32,9 @@ fn two_oddities_in_one_token_are_accepted_by_both_or_by_neither() {
     let Some(oracle) = oracle() else { return };
     let single: Vec<_> = cases::all()
         .into_iter()
-        .filter(|it| !is_known(LAX, &it.name) && changed_claim(it).is_some())
+        .filter(|it| changes_a_claim(it) && !is_known(LAX, &it.name))
         .collect();
-    let mut chance = Chance(8);
-    let mut pairs = Vec::new();
-    while pairs.len() < 800 {
-        let (one, other) = (chance.one_of(&single), chance.one_of(&single));
-        if changed_claim(one) == changed_claim(other) {
-            continue;
-        }
-        let name = format!("{} and {}", one.name, other.name);
-        let edits = [one.edits.clone(), other.edits.clone()].concat();
-        pairs.push(Oddity::new(name, edits).given(both(one.given, other.given)));
-    }
+    let pairs = pairs(8, &single);
     let mut accepted_ones = 0;
     let mut comparison = Comparison::default();
     for (pair, ours, theirs) in judged(&oracle, pairs) {
@@ -94,6 +84,22 @@ fn an_address_put_together_at_random_is_one_to_both_or_to_neither() {
     assert!(accepted_ones >= 100, "only {accepted_ones} were accepted");
 }
 
+/// Pairs of oddities that change a claim each, and not the same.
+pub(crate) fn pairs(seed: u64, of: &[Oddity]) -> Vec<Oddity> {
+    let mut chance = Chance(seed);
+    let mut pairs = Vec::new();
+    while pairs.len() < 800 {
+        let (one, other) = (chance.one_of(of), chance.one_of(of));
+        if changed_claim(one) == changed_claim(other) {
+            continue;
+        }
+        let name = format!("{} and {}", one.name, other.name);
+        let edits = [one.edits.clone(), other.edits.clone()].concat();
+        pairs.push(Oddity::new(name, edits).given(both(one.given, other.given)));
+    }
+    pairs
+}
+
 fn judged(oracle: &auth_testkit::Peer, oddities: Vec<Oddity>) -> Vec<(Oddity, Value, Value)> {
     let token = |oddity: &Oddity| oddity.token(ALGORITHM, &cases::honest());
     let questions: Vec<_> = oddities
@@ -108,6 +114,10 @@ fn judged(oracle: &auth_testkit::Peer, oddities: Vec<Oddity>) -> Vec<(Oddity, Va
             (oddity, ours, theirs)
         })
         .collect()
+}
+
+pub(crate) fn changes_a_claim(oddity: &Oddity) -> bool {
+    changed_claim(oddity).is_some()
 }
 
 /// The one claim that an oddity changes.

@@ -10,4 +10,5 @@ mod judges;
 mod lax;
 mod minted;
 mod refresh;
+mod revoked;
 mod strict;

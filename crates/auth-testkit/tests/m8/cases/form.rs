@@ -1,6 +1,6 @@
 //! How a token is written down.
 
-use super::{Edit, Oddity, honest, object};
+use super::{Change, Edit, Oddity, honest, object};
 
 pub(super) fn oddities() -> Vec<Oddity> {
     [headers(), payloads(), texts()]
@@ -160,7 +160,7 @@ fn payloads() -> Vec<Oddity> {
 }
 
 fn texts() -> Vec<Oddity> {
-    let changes: [(&str, fn(&str) -> String); 24] = [
+    let changes: [(&str, Change); 24] = [
         ("no signature", |token| format!("{}.", signed(token))),
         ("no third part", |token| signed(token).to_owned()),
         ("a fourth part", |token| format!("{token}.x")),

@@ -46,8 +46,11 @@ pub(crate) enum Edit {
     HeaderText(String),
     Payload(Vec<u8>),
     /// To the token when it is signed.
-    Token(fn(&str) -> String),
+    Token(Change),
 }
+
+/// What is done to a token after it was signed.
+pub(crate) type Change = fn(&str) -> String;
 
 impl Oddity {
     pub(crate) fn new(name: impl Into<String>, edits: impl Into<Vec<Edit>>) -> Self {
