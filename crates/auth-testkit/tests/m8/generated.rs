@@ -84,6 +84,40 @@ fn an_address_put_together_at_random_is_one_to_both_or_to_neither() {
     assert!(accepted_ones >= 100, "only {accepted_ones} were accepted");
 }
 
+/// Letters of many scripts in one word, on either side of the `@`. What tables of Unicode decide is
+/// refused here; what is accepted, the original reads alike.
+#[test]
+fn an_address_in_other_letters_is_refused_or_read_as_the_original_reads_it() {
+    let Some(oracle) = oracle() else { return };
+    let letters: Vec<_> =
+        "aZ19-.äßçéñøœšžıÄŠÉαβγςΣΩабвёЖԱև漢字かなカナー한국אבגابتकखा्ตไทยạế🦀①ﬁſΆ\u{301}\u{200d}"
+            .chars()
+            .collect();
+    let mut chance = Chance(16);
+    let mut word = || -> String {
+        let length = 1 + chance.below(3);
+        (0..length).map(|_| chance.one_of(&letters)).collect()
+    };
+    let address = |_| format!("{}@{}.{}", word(), word(), word());
+    let mut addresses: Vec<String> = (0..3_000).map(address).collect();
+    addresses.sort();
+    addresses.dedup();
+    let oddity = |address: &String| {
+        Oddity::new(
+            address,
+            [claim("email", Value::from(&**address).to_string())],
+        )
+    };
+    let mut accepted_ones = 0;
+    for (oddity, ours, theirs) in judged(&oracle, addresses.iter().map(oddity).collect()) {
+        if accepted(&ours) {
+            accepted_ones += 1;
+            assert_eq!(ours, theirs, "{:?}", oddity.name);
+        }
+    }
+    assert!(accepted_ones >= 200, "only {accepted_ones} were accepted");
+}
+
 /// Pairs of oddities that change a claim each, and not the same.
 pub(crate) fn pairs(seed: u64, of: &[Oddity]) -> Vec<Oddity> {
     let mut chance = Chance(seed);

@@ -2,10 +2,14 @@
 //! mail over the internet, and no lookup of it.
 //!
 //! The original brings tables of Unicode to an address and writes it in its normal form: composed
-//! letters, and a domain in letters even if it was written in the `xn--` of DNS. There are no
-//! tables here. What they would change, or what only they could judge, is refused as far as it can
+//! letters, and a domain in letters even if it was written in the `xn--` of DNS. There are only some
+//! ranges here. What tables would change, or what only they could judge, is refused as far as it can
 //! be told, so that one mailbox has one spelling. An m8 issuer writes normal forms, so its tokens do
 //! not notice.
+
+mod letters;
+
+use self::letters::{is_bare, is_leftward, is_of_domains, starts_with_mark};
 
 /// The address with its domain in lower case, or `None` if it is none.
 ///
@@ -57,7 +61,7 @@ fn is_atom_text(character: char) -> bool {
     if character.is_ascii() {
         return character.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(character);
     }
-    is_visible(character) && !is_in(character, COMPOSED_ELSEWHERE)
+    is_bare(character)
 }
 
 fn is_domain(domain: &str) -> bool {
@@ -66,6 +70,7 @@ fn is_domain(domain: &str) -> bool {
     domain.len() <= MAX_DOMAIN_BYTES
         && labels.len() > 1
         && labels.iter().all(|label| is_label(label))
+        && goes_one_way(domain, &labels)
         // A top-level domain does not end in a digit; an address in numbers does.
         && top.is_some_and(|top| !top.is_ascii_digit())
         && !is_for_special_use(&labels)
@@ -74,8 +79,7 @@ fn is_domain(domain: &str) -> bool {
 fn is_label(label: &str) -> bool {
     let letter = |letter: char| match letter {
         _ if letter.is_ascii() => letter == '-' || letter.is_ascii_alphanumeric(),
-        _ if is_in(letter, COMPOSED_ELSEWHERE) || is_in(letter, MAPPED_IN_DOMAINS) => false,
-        _ => letter.is_alphanumeric() || is_mark(letter),
+        _ => is_of_domains(letter),
     };
     (1..=MAX_LABEL_BYTES).contains(&label.len())
         && label.chars().all(letter)
@@ -84,16 +88,18 @@ fn is_label(label: &str) -> bool {
         && !starts_with_mark(label)
         // Reserved by RFC 5891 §4.2.3.1; the names that are encoded for DNS are of this form.
         && label.as_bytes().get(2..4) != Some(b"--")
-        && has_one_direction(label)
 }
 
-/// RFC 5893 §2, and stricter: what is written from right to left begins so, and has no letter that
-/// is not.
-fn has_one_direction(label: &str) -> bool {
-    let leftward = |letter: char| is_in(letter, RIGHT_TO_LEFT);
+/// RFC 5893 §2, and stricter: a label that is written from right to left has no letter that is not,
+/// and beside one no label begins with a digit.
+fn goes_one_way(domain: &str, labels: &[&str]) -> bool {
     let neutral = |letter: char| letter == '-' || letter.is_numeric();
-    !label.contains(leftward)
-        || label.starts_with(leftward) && label.chars().all(|it| leftward(it) || neutral(it))
+    let one_way = |label: &&str| {
+        !label.starts_with(char::is_numeric)
+            && (!label.contains(is_leftward)
+                || label.chars().all(|it| is_leftward(it) || neutral(it)))
+    };
+    !domain.contains(is_leftward) || labels.iter().all(one_way)
 }
 
 /// Names that never stand for a host of the internet (the registry of RFC 6761, as far as the
@@ -106,70 +112,7 @@ fn is_for_special_use(labels: &[&str]) -> bool {
     })
 }
 
-/// Whether a character beyond ASCII is neither a space, nor a control character, nor one for
-/// private use, nor one that is not assigned.
-///
-/// The standard library has the table in its `Debug` of texts: there, what is not to be seen is
-/// escaped.
-fn is_visible(character: char) -> bool {
-    String::from_iter(['x', character]).escape_debug().count() == 2
-}
-
-/// Whether a character beyond ASCII stands on the one before it. `Debug` escapes such a character
-/// where there is none before it.
-fn is_mark(character: char) -> bool {
-    is_visible(character) && character.escape_debug().count() > 1
-}
-
-fn starts_with_mark(text: &str) -> bool {
-    let first = text.chars().next();
-    first.is_some_and(|first| !first.is_ascii() && is_mark(first))
-}
-
-fn is_in(character: char, ranges: &[(char, char)]) -> bool {
-    let mut ranges = ranges.iter();
-    ranges.any(|&(first, last)| (first..=last).contains(&character))
-}
-
 const SPECIAL_USE: &[&str] = &["arpa", "invalid", "local", "localhost", "onion", "test"];
-
-// By blocks, which is coarser than the tables are.
-
-/// Normal forms (NFC) write other characters instead, alone or with the one before.
-const COMPOSED_ELSEWHERE: &[(char, char)] = &[
-    ('\u{300}', '\u{36f}'),
-    ('\u{2126}', '\u{2126}'),
-    ('\u{212a}', '\u{212b}'),
-    ('\u{f900}', '\u{faff}'),
-    ('\u{fb1d}', '\u{fb4e}'),
-    ('\u{2f800}', '\u{2fa1f}'),
-];
-
-/// Variants of other letters, for which domains have the others (UTS #46).
-const MAPPED_IN_DOMAINS: &[(char, char)] = &[
-    ('\u{aa}', '\u{bf}'),
-    ('\u{132}', '\u{133}'),
-    ('\u{13f}', '\u{140}'),
-    ('\u{149}', '\u{149}'),
-    ('\u{17f}', '\u{17f}'),
-    ('\u{1c4}', '\u{1cc}'),
-    ('\u{1f1}', '\u{1f3}'),
-    ('\u{2b0}', '\u{2ff}'),
-    ('\u{1d2c}', '\u{1dbf}'),
-    ('\u{2000}', '\u{2bff}'),
-    ('\u{3130}', '\u{318f}'),
-    ('\u{3200}', '\u{33ff}'),
-    ('\u{fb00}', '\u{feff}'),
-    ('\u{ff00}', '\u{ffef}'),
-    ('\u{1d400}', '\u{1d7ff}'),
-    ('\u{1ee00}', '\u{1f2ff}'),
-];
-
-const RIGHT_TO_LEFT: &[(char, char)] = &[
-    ('\u{590}', '\u{8ff}'),
-    ('\u{10800}', '\u{10fff}'),
-    ('\u{1e800}', '\u{1efff}'),
-];
 
 /// RFC 5321 §4.5.3.1.3, less the angle brackets. The original has no other limit for what stands
 /// before the `@`.
