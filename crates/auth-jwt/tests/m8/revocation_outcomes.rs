@@ -9,7 +9,7 @@ use auth_jwt::{Claims, Reason, TokenUse, m8};
 use futures_executor::block_on;
 use serde_json::json;
 
-use crate::support::{NOW, Standing};
+use crate::support::NOW;
 use crate::{Heard, access_claims, code, sign, strict, verifier, with};
 
 /// A store that gives no answer.
@@ -59,7 +59,7 @@ fn without_a_store_the_verifier_judges_alone() {
 #[test]
 fn a_revoked_token_is_called_revoked_and_told_once() {
     let hooks = Heard::default();
-    let revoked = RevokedTokens::with_clock(Standing);
+    let revoked = RevokedTokens::new();
     let policy = policy(&hooks).with_revocation_list(revoked.clone());
     let token = sign(&access_claims());
     let other = sign(&with(access_claims(), "jti", json!("a2")));
