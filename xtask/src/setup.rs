@@ -91,6 +91,7 @@ const NEEDS: &[Need] = &[
                 "anyio==4.16.0",
                 "certifi==2026.10.18",
                 "h11==0.16.0",
+                "hiredis==3.5.0",
                 "httpcore==1.0.9",
                 "httpx==0.28.1",
                 "idna==3.20",
@@ -100,6 +101,19 @@ const NEEDS: &[Need] = &[
                 "redis==8.1.0",
                 "typing-inspection==0.4.5",
                 "typing_extensions==4.16.0",
+            ],
+        },
+    },
+    Need {
+        name: "m8-peer",
+        purpose: "tokens made and read by the published m8 SDK",
+        kind: Kind::PyPi {
+            // Without its extras: PyJWT, cryptography, pydantic and redis are what its validators
+            // stand on besides, and the Python peers have brought those.
+            pins: &[
+                "auth-sdk-m8==0.5.2",
+                "email-validator==2.4.0",
+                "dnspython==2.9.2",
             ],
         },
     },
