@@ -70,10 +70,10 @@ pub fn policy_without_issuer_and_audience() -> PolicyBuilder {
 /// may be empty, the account may be switched off, the role and `is_superuser` may contradict each
 /// other, flags may be numbers or words, dates may be texts, and an address may stand in its
 /// display form. For a service that moves over and finds such tokens; the policy to move to is
-/// [`m8::access`](crate::m8::access).
+/// [`m8::access`].
 ///
 /// What two parsers would read differently stays refused: repeated members, text that is not UTF-8,
-/// padding, and dates beyond 2^53.
+/// padding, dates beyond 2^53, and addresses that only tables of Unicode could judge.
 pub fn m8_access_as_the_original() -> PolicyBuilder {
     m8::access_as_the_original()
 }

@@ -8,7 +8,9 @@ use crate::rejection::Rejection;
 /// Is told of each verdict, for metrics and alarms. It cannot change one: it returns nothing, and
 /// what it panics with goes no further.
 ///
-/// Called on the thread that verifies, so it should do no more than count or send.
+/// Called on the thread that verifies, so it should do no more than count or send, and verify
+/// nothing with the verifier it belongs to. A program that is built with `panic = "abort"` ends with
+/// the hook that panics.
 pub trait ValidationHooks: fmt::Debug + Send + Sync {
     /// A token was accepted, revocation included where a
     /// [`TokenPolicy`](crate::session::TokenPolicy) checks it.
@@ -126,6 +128,9 @@ impl From<&Rejection> for Reason {
 
 /// Calls a hook; a panic of it ends here.
 pub(crate) fn tell(hook: impl FnOnce()) {
-    // Whatever state the hook has left behind is its own.
-    drop(catch_unwind(AssertUnwindSafe(hook)));
+    // Whatever state the hook has left behind is its own. So is what it panicked with, which could
+    // panic again when it is dropped.
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(hook)) {
+        std::mem::forget(payload);
+    }
 }

@@ -7,6 +7,7 @@ use std::fmt;
 
 use crate::algorithm::Algorithm;
 use crate::compact::Compact;
+use crate::key::VerificationKey;
 use crate::key_set::KeySet;
 use crate::rejection::Rejection;
 
@@ -73,24 +74,28 @@ pub(crate) fn check_signature(compact: &Compact<'_>, keys: &KeySet) -> Result<()
     if named.peek().is_none() {
         return Err(Rejection::UnknownKey);
     }
-    let mut candidates = named
-        .filter(|key| key.allows(header.algorithm))
-        .take(MAX_TRIALS + 1)
-        .enumerate()
-        .peekable();
-    if candidates.peek().is_none() {
+    let mut candidates = named.filter(|key| key.allows(header.algorithm));
+    let mut tried = [None; MAX_TRIALS];
+    for (place, key) in tried.iter_mut().zip(&mut candidates) {
+        *place = Some(key);
+    }
+    if tried[0].is_none() {
         return Err(Rejection::AlgorithmNotAllowed);
     }
+    // None is tried then: which tokens are good must not depend on the order of the keys.
+    if candidates.next().is_some() {
+        return Err(Rejection::AmbiguousKey);
+    }
+    let signed_by = |key: &&VerificationKey, signature: &[u8]| {
+        key.verifies(header.algorithm, compact.signing_input, signature)
+    };
     compact.with_signature(|signature| {
-        for (tried, key) in candidates {
-            if tried == MAX_TRIALS {
-                return Err(Rejection::AmbiguousKey);
-            }
-            if key.verifies(header.algorithm, compact.signing_input, signature) {
-                return Ok(());
-            }
+        let mut keys = tried.iter().flatten();
+        if keys.any(|key| signed_by(key, signature)) {
+            Ok(())
+        } else {
+            Err(Rejection::BadSignature)
         }
-        Err(Rejection::BadSignature)
     })?
 }
 

@@ -117,6 +117,18 @@ impl Policy {
         self.issuers.as_deref()
     }
 
+    /// Whether no access token can pass, by its type alone.
+    pub(crate) fn refuses_access(&self) -> bool {
+        match &self.types {
+            Types::AccessToken => self.profile.is_refresh(),
+            Types::Only(only) => !is_access_token_type(only),
+        }
+    }
+
+    pub(crate) fn is_of_m8_refresh(&self) -> bool {
+        self.profile.is_refresh()
+    }
+
     /// How the payload is to be read.
     pub(crate) fn reading(&self) -> Reading<'_> {
         Reading {
@@ -130,7 +142,7 @@ impl Policy {
     fn names(&self) -> impl Iterator<Item = &str> {
         let typ = match &self.types {
             Types::AccessToken => None,
-            Types::Only(typ) => Some(&**typ),
+            Types::Only(typ) => Some(media_type(typ)),
         };
         let compared = [&self.issuers, &self.audiences].into_iter().flatten();
         compared

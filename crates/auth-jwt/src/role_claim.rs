@@ -16,6 +16,9 @@ pub enum RoleClaim {
 
     /// A list under a name of its own at the top: `roles`, for instance.
     List(Box<str>),
+
+    /// One role, a text under a name of its own at the top: `role`, for instance.
+    Text(Box<str>),
 }
 
 impl RoleClaim {
@@ -27,6 +30,7 @@ impl RoleClaim {
         roles: &mut Vec<Place>,
     ) -> Result<(), Rejection> {
         let listed = match self {
+            Self::Text(name) => return self.read_one(claims.get(name), roles),
             Self::KeycloakRealm => nested(claims, &["realm_access", "roles"]),
             Self::KeycloakClient(client) => nested(claims, &["resource_access", client, "roles"]),
             Self::List(name) => Ok(claims.get(name)),
@@ -41,11 +45,26 @@ impl RoleClaim {
         }
     }
 
+    fn read_one(
+        &self,
+        claim: Option<Element<'_>>,
+        roles: &mut Vec<Place>,
+    ) -> Result<(), Rejection> {
+        match claim {
+            None => Ok(()),
+            Some(claim) if claim.as_text().is_some() => {
+                roles.push(claim.place());
+                Ok(())
+            }
+            Some(_) => Err(Rejection::bad_claim(self.name())),
+        }
+    }
+
     /// The name the caller has chosen, if there is one.
     pub(crate) fn own_name(&self) -> Option<&str> {
         match self {
             Self::KeycloakRealm => None,
-            Self::KeycloakClient(name) | Self::List(name) => Some(name),
+            Self::KeycloakClient(name) | Self::List(name) | Self::Text(name) => Some(name),
         }
     }
 
@@ -54,7 +73,7 @@ impl RoleClaim {
         match self {
             Self::KeycloakRealm => "realm_access",
             Self::KeycloakClient(_) => "resource_access",
-            Self::List(name) => name,
+            Self::List(name) | Self::Text(name) => name,
         }
     }
 }

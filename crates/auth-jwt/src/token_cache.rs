@@ -37,14 +37,15 @@ pub struct TokenCache {
 }
 
 impl TokenCache {
-    /// A cache of at most 32 MiB, which is some ten thousand tokens of 1 KiB.
+    /// A cache of at most 64 MiB, which is some ten thousand tokens of 1 KiB.
     pub fn new() -> Self {
-        Self::with_max_bytes(32 * 1024 * 1024)
+        Self::with_max_bytes(64 * 1024 * 1024)
     }
 
-    /// A cache of at most so many bytes, counted as the tokens, their claims, and what is known
-    /// of where the claims stand. A token that is too large for it is not remembered.
+    /// A cache of at most so many bytes, counted as the tokens, their claims, and the identities made
+    /// of them, which count from the beginning. 64 GiB at most. A token that is too large for it is not remembered.
     pub fn with_max_bytes(max_bytes: usize) -> Self {
+        let max_bytes = max_bytes.min(MAX_BYTES);
         let tokens = Cache::with(
             max_bytes / USUAL_BYTES,
             max_bytes as u64,
@@ -132,5 +133,8 @@ impl Weighter<Tail, Claims> for Size {
     }
 }
 
-/// A token of 1 KiB with its claims.
-const USUAL_BYTES: usize = 3 * 1024;
+/// A token of 1 KiB with its claims and its identity.
+const USUAL_BYTES: usize = 6 * 1024;
+
+/// 64 GiB: more would be a mistake, and room is made for some of it at once.
+const MAX_BYTES: usize = 1 << 36;

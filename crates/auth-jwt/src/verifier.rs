@@ -21,6 +21,9 @@ use crate::token_cache::TokenCache;
 /// Cheap to clone. Also an [`Authenticator`] and an [`Authorizer`]: as the latter it knows the
 /// roles and scopes the token itself carried, and nothing else.
 ///
+/// It does not know what was revoked. A [`TokenPolicy`](crate::session::TokenPolicy) does; where
+/// there is one, hand that to whoever authenticates, and not the verifier it was made of.
+///
 /// # Example: keys that are known beforehand
 ///
 /// ```
@@ -74,6 +77,10 @@ impl Verifier {
     ///
     /// Whose a token is, is what its `iss` says; with several policies it is read before the
     /// signature is checked, to find the keys to check it with, and for nothing else.
+    ///
+    /// Roles and scopes keep their names: an `admin` of either issuer is an `admin`. Where that is not
+    /// meant, give the policies different [`roles_from`](crate::PolicyBuilder::roles_from), or ask for
+    /// the issuer too.
     ///
     /// # Errors
     ///
@@ -177,6 +184,21 @@ impl Verifier {
             }
             verdict => verdict,
         }
+    }
+
+    pub(crate) fn check_is_for_refresh(&self) -> Result<(), VerifierError> {
+        if self.issuers.len() > 1 {
+            return Err(VerifierError::SeveralIssuers);
+        }
+        if !self.issuers.iter().all(|it| it.policy.refuses_access()) {
+            return Err(VerifierError::NotForRefresh);
+        }
+        Ok(())
+    }
+
+    /// Whether it judges m8's refresh tokens.
+    pub(crate) fn is_of_m8(&self) -> bool {
+        self.issuers.iter().any(|it| it.policy.is_of_m8_refresh())
     }
 
     pub(crate) fn now(&self) -> UnixTime {
@@ -313,6 +335,14 @@ pub enum VerifierError {
     /// Two policies would disagree about one token.
     #[error("two policies name the same issuer")]
     SameIssuer,
+
+    /// A policy for refresh tokens has to refuse access tokens.
+    #[error("the policy accepts access tokens; use m8::refresh or name a token_type of its own")]
+    NotForRefresh,
+
+    /// Refresh tokens of two issuers may have one identifier.
+    #[error("a refresh token policy has one issuer; make one for each")]
+    SeveralIssuers,
 }
 
 impl Authenticator for Verifier {

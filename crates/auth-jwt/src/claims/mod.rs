@@ -193,7 +193,10 @@ impl Claims {
         let remembered = self.0.remembered.as_ref();
         let token = remembered.map_or(0, |remembered| remembered.token.len());
         let roles = self.0.roles.len() * size_of::<Place>();
-        size_of::<Accepted>() + self.0.document.bytes() + token + roles
+        // An identity is made later, of another copy of everything, each grant a text by itself.
+        let grants = self.0.roles.len() + self.scopes().count();
+        let identity = token + 2 * self.as_json().len() + grants * BYTES_A_GRANT;
+        size_of::<Accepted>() + self.0.document.bytes() + token + roles + identity
     }
 
     /// The claims as one object.
@@ -221,6 +224,9 @@ impl Claims {
         one.into_iter().chain(several.filter_map(Element::as_text))
     }
 }
+
+/// What a shared text takes besides its letters.
+const BYTES_A_GRANT: usize = 64;
 
 /// Two tokens that say the same, by the same policy, have equal claims.
 impl PartialEq for Claims {

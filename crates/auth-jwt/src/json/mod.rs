@@ -17,6 +17,8 @@ use std::fmt;
 use std::num::NonZeroU32;
 use std::ops::Range;
 
+use zeroize::Zeroizing;
+
 /// The document is not strict JSON. Which rule it broke is not said: the text is hostile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NotStrict;
@@ -102,8 +104,8 @@ impl<T> fmt::Debug for Document<T> {
 #[derive(Clone, Default)]
 pub(crate) struct Tape {
     nodes: Vec<Node>,
-    /// What the texts with escapes stand for, one after the other.
-    unescaped: String,
+    /// What the texts with escapes stand for, one after the other. A key could be among them.
+    unescaped: Zeroizing<String>,
 }
 
 /// A value, or the name of a member, in eight bytes: the tape of a token is as small as the token.
@@ -176,7 +178,7 @@ impl Tape {
     pub(crate) fn with_capacity(nodes: usize) -> Self {
         Self {
             nodes: Vec::with_capacity(nodes),
-            unescaped: String::new(),
+            unescaped: Zeroizing::default(),
         }
     }
 

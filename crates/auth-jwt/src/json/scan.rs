@@ -116,6 +116,10 @@ impl Scanner<'_> {
     #[cold]
     fn escaped_string(&mut self, start: usize, mut end: usize) -> Result<usize, NotStrict> {
         let unescaped = self.tape.unescaped.len();
+        // All there will ever be, so that it is not moved, and no copy is left behind.
+        if self.tape.unescaped.capacity() == 0 {
+            self.tape.unescaped.reserve_exact(self.text.len() - start);
+        }
         let mut plain = start;
         loop {
             self.tape.unescaped.push_str(&self.text[plain..end]);

@@ -1,6 +1,7 @@
 //! Shared secrets, and what must not be mistaken for one.
 
 use aws_lc_rs::hmac;
+use base64_simd::STANDARD_NO_PAD;
 use zeroize::Zeroizing;
 
 use super::{Check, KeyError, MISMATCH, VerificationKey};
@@ -82,10 +83,17 @@ fn without_marks(mut text: &[u8]) -> &[u8] {
 
 type Unwrapped = Option<Zeroizing<Vec<u8>>>;
 
+/// The bytes that are wanted, in memory that is wiped and never moves.
+fn kept(text: &[u8], wanted: impl Fn(&u8) -> bool) -> Zeroizing<Vec<u8>> {
+    let mut rest = Zeroizing::new(Vec::with_capacity(text.len()));
+    rest.extend(text.iter().filter(|byte| wanted(byte)));
+    rest
+}
+
 /// What UTF-16 leaves of all that a key is written with.
 fn without_zeros(text: &[u8]) -> Unwrapped {
-    let rest = text.iter().copied().filter(|&byte| byte != 0);
-    text.contains(&0).then(|| rest.collect::<Vec<_>>().into())
+    let rest = || kept(text, |&byte| byte != 0);
+    text.contains(&0).then(rest)
 }
 
 /// What stands between quotation marks, and line breaks where they are written as `\n`.
@@ -132,11 +140,12 @@ fn from_percent_encoding(text: &[u8]) -> Unwrapped {
 }
 
 fn from_hexadecimal(text: &[u8]) -> Unwrapped {
-    let separator = |byte: &u8| byte.is_ascii_whitespace() || *byte == b':';
-    let digits = text.iter().copied().filter(|byte| !separator(byte));
-    let digits = Zeroizing::new(digits.collect::<Vec<_>>());
-    let pairs = digits.chunks(2).map(hexadecimal);
-    pairs.collect::<Option<Vec<_>>>().map(Zeroizing::new)
+    let digits = kept(text, |byte| !byte.is_ascii_whitespace() && *byte != b':');
+    let mut bytes = Zeroizing::new(Vec::with_capacity(digits.len() / 2));
+    for pair in digits.chunks(2) {
+        bytes.push(hexadecimal(pair)?);
+    }
+    Some(bytes)
 }
 
 /// Two digits.
@@ -155,17 +164,17 @@ fn from_base64(text: &[u8]) -> Unwrapped {
         Some(comma) if trimmed.starts_with(b"data:") => &trimmed[comma + 1..],
         _ => trimmed,
     };
-    let letters = body
-        .iter()
-        .filter(|byte| !byte.is_ascii_whitespace() && **byte != b'=');
-    let letters = letters.map(|byte| match byte {
-        b'-' => b'+',
-        b'_' => b'/',
-        letter => *letter,
-    });
-    let letters = Zeroizing::new(letters.collect::<Vec<_>>());
-    let decoded = base64_simd::STANDARD_NO_PAD.decode_to_vec(&*letters);
-    decoded.ok().map(Zeroizing::new)
+    let mut letters = kept(body, |byte| !byte.is_ascii_whitespace() && *byte != b'=');
+    for letter in letters.iter_mut() {
+        *letter = match *letter {
+            b'-' => b'+',
+            b'_' => b'/',
+            letter => letter,
+        };
+    }
+    let decoded = STANDARD_NO_PAD.decode_inplace(&mut letters).ok()?.len();
+    letters.truncate(decoded);
+    Some(letters)
 }
 
 /// Whether the bytes are one ASN.1 SEQUENCE, complete to the last byte but for white space, that

@@ -40,6 +40,7 @@ use crate::json::Element;
 use crate::policy::{Policy, PolicyBuilder};
 use crate::profile::{Profile, Strictness};
 use crate::rejection::Rejection;
+use crate::role_claim::RoleClaim;
 
 pub use crate::m8::outcome::{Outcome, outcome};
 pub use crate::m8::user::{Role, User};
@@ -52,7 +53,7 @@ pub(crate) use crate::m8::uuid::canonical as canonical_uuid;
 /// `superadmin` and with no other. The leeway is 2 seconds.
 pub fn access(issuer: impl Into<Box<str>>, audience: impl Into<Box<str>>) -> PolicyBuilder {
     let policy = Policy::builder(issuer, audience)
-        .roles_from([])
+        .roles_from([RoleClaim::Text("role".into())])
         .leeway(Duration::from_secs(2))
         .profile(Profile::M8Access(Strictness::Strict));
     ["jti", "type", "iat", "nbf"]
@@ -78,7 +79,7 @@ pub fn refresh() -> PolicyBuilder {
 /// Access tokens as the original judges them, with its defaults.
 pub(crate) fn access_as_the_original() -> PolicyBuilder {
     let policy = Policy::unpinned()
-        .roles_from([])
+        .roles_from([RoleClaim::Text("role".into())])
         .leeway(Duration::from_secs(5))
         .profile(Profile::M8Access(Strictness::Lax));
     ["jti", "type"]

@@ -10,7 +10,8 @@ use crate::claims::Claims;
 
 /// Knows the tokens that were revoked before their time.
 pub trait RevocationList: fmt::Debug + Send + Sync {
-    /// A number that changes with every revocation, if the list can tell without asking anybody.
+    /// A number that changes with every revocation, if the list can tell without asking anybody. It
+    /// never has a value again that it has had before: a count of entries will not do.
     ///
     /// As long as it stays the same, a token that was asked about need not be asked about again.
     /// `None`, which is what it is unless said otherwise, has every token asked about each time.
@@ -33,7 +34,8 @@ pub trait SessionStore: fmt::Debug + Send + Sync {
 
 /// Knows the refresh tokens that were issued, and what each was exchanged for.
 ///
-/// Tokens that come of one login, each exchanged for the next, are a family.
+/// Tokens that come of one login, each exchanged for the next, are a family. A store bounds what one
+/// family takes, or one user could fill it for all.
 pub trait RefreshStore: fmt::Debug + Send + Sync {
     /// Remembers the first token of a family.
     ///
@@ -47,18 +49,20 @@ pub trait RefreshStore: fmt::Debug + Send + Sync {
     /// Exchanges a token for the next, in one step: of two that exchange the same token at the same
     /// time, one is answered [`Rotated`](RotationAnswer::Rotated).
     ///
-    /// Whoever answers [`Reused`](RotationAnswer::Reused) has revoked the family in the same step.
+    /// Whoever answers [`Reused`](RotationAnswer::Reused) has revoked the family in the same step. How
+    /// long ago an exchange was, the store measures by `now`; where several machines ask it, by a
+    /// clock of its own.
     fn rotate<'a>(
         &'a self,
         rotation: &'a Rotation,
         now: UnixTime,
     ) -> BoxFuture<'a, Result<RotationAnswer, StoreUnavailable>>;
 
-    /// Revokes the family of a token. A token nobody knows has none.
+    /// Revokes the family of a token, and says whether there was one. A token nobody knows has none.
     fn revoke_family<'a>(
         &'a self,
         token_id: &'a str,
-    ) -> BoxFuture<'a, Result<(), StoreUnavailable>>;
+    ) -> BoxFuture<'a, Result<bool, StoreUnavailable>>;
 }
 
 /// A refresh token as a store remembers it: never its text.

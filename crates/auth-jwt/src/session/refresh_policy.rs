@@ -7,9 +7,8 @@ use super::{RefreshStore, RefreshToken, Rotation, RotationAnswer};
 use crate::claims::Claims;
 use crate::hooks::TokenUse;
 use crate::m8;
-use crate::profile::Profile;
 use crate::rejection::Rejection;
-use crate::verifier::Verifier;
+use crate::verifier::{Verifier, VerifierError};
 
 /// Exchanges refresh tokens: each for the next, and none twice (RFC 9700 §4.14.2).
 ///
@@ -38,7 +37,7 @@ use crate::verifier::Verifier;
 /// # futures_executor::block_on(async {
 /// # let verifier = Verifier::new(m8::refresh().build()?, StaticKeys::new(key.verification_key()?));
 /// let day = Duration::from_secs(24 * 60 * 60);
-/// let policy = RefreshTokenPolicy::new(verifier, RefreshTokens::new());
+/// let policy = RefreshTokenPolicy::new(verifier, RefreshTokens::new())?;
 /// policy.register("r1", subject, day).await?; // at the login
 ///
 /// let exchange = policy.exchange(token.expose(), "r2", day).await?;
@@ -58,13 +57,24 @@ impl RefreshTokenPolicy {
     /// The longest grace.
     pub const MAX_GRACE: Duration = Duration::from_secs(60);
 
-    /// Takes the verifier, whose policy is one for refresh tokens, and the store.
-    pub fn new(verifier: Verifier, store: impl RefreshStore + 'static) -> Self {
-        Self {
+    /// Takes the verifier and the store.
+    ///
+    /// # Errors
+    ///
+    /// [`VerifierError::NotForRefresh`] if the policy could accept an access token, whose `jti` may
+    /// be that of a refresh token: it has to be m8's for refresh tokens ([`m8::refresh`]), or to ask
+    /// for a [`token_type`](crate::PolicyBuilder::token_type) of their own.
+    /// [`VerifierError::SeveralIssuers`] if there are several: an identifier is one of its issuer.
+    pub fn new(
+        verifier: Verifier,
+        store: impl RefreshStore + 'static,
+    ) -> Result<Self, VerifierError> {
+        verifier.check_is_for_refresh()?;
+        Ok(Self {
             verifier,
             store: Arc::new(store),
             grace: Duration::from_secs(10),
-        }
+        })
     }
 
     /// Sets how long after an exchange the old token may come again and be told the same. Ten
@@ -88,6 +98,7 @@ impl RefreshTokenPolicy {
         lifetime: Duration,
     ) -> Result<(), Rejection> {
         let now = self.verifier.now();
+        let subject = self.spelled(subject);
         let first = RefreshToken::new(token_id, subject, now.saturating_add(lifetime));
         let registered = self.store.register(&first, now).await;
         registered.map_err(Rejection::RevocationUnavailable)
@@ -109,16 +120,11 @@ impl RefreshTokenPolicy {
         let exchanged = self.exchange_untold(token, new_token_id, lifetime).await;
         match &exchanged {
             Ok(exchange) => {
-                let next = exchange.next();
-                let token_id = Some(next.token_id.as_str());
-                let tell = |subject| {
-                    self.verifier
-                        .tell_success(TokenUse::Refresh, token_id, subject);
-                };
-                match self.canonical_subject(exchange.claims()) {
-                    Some(subject) => tell(&subject),
-                    None => tell(&next.subject),
-                }
+                let RefreshToken {
+                    token_id, subject, ..
+                } = exchange.next();
+                self.verifier
+                    .tell_success(TokenUse::Refresh, Some(token_id), subject);
             }
             Err(rejection) => {
                 let outcome = m8::outcome(TokenUse::Refresh, rejection);
@@ -142,7 +148,8 @@ impl RefreshTokenPolicy {
         }
         let now = self.verifier.now();
         let expires_at = now.saturating_add(lifetime);
-        let new = RefreshToken::new(new_token_id, claims.subject(), expires_at);
+        let subject = self.spelled(claims.subject());
+        let new = RefreshToken::new(new_token_id, subject, expires_at);
         let rotation = Rotation::new(token_id, new, self.grace);
         let answer = self.store.rotate(&rotation, now).await;
         match answer.map_err(Rejection::RevocationUnavailable)? {
@@ -156,22 +163,26 @@ impl RefreshTokenPolicy {
         }
     }
 
-    /// Revokes the family of a token: at the logout, or when an account is closed.
+    /// Revokes the family of a token, at the logout or when an account is closed, and says whether
+    /// there was one. The newest token of a family is always known; one that was exchanged long ago
+    /// may be forgotten.
     ///
     /// # Errors
     ///
     /// [`Rejection::RevocationUnavailable`] if the store cannot; the tokens still count then.
-    pub async fn revoke(&self, token_id: &str) -> Result<(), Rejection> {
+    pub async fn revoke(&self, token_id: &str) -> Result<bool, Rejection> {
         let revoked = self.store.revoke_family(token_id).await;
         revoked.map_err(Rejection::RevocationUnavailable)
     }
 
-    /// m8's hooks hear of one user under one spelling (contract m8 §2.5).
-    fn canonical_subject(&self, claims: &Claims) -> Option<String> {
-        match claims.0.profile {
-            Profile::M8Refresh(_) => m8::canonical_uuid(claims.subject()),
-            _ => None,
-        }
+    /// A subject as stores and hooks know it: m8's users are UUIDs, which have several spellings
+    /// (contract m8 §2.5).
+    fn spelled(&self, subject: &str) -> String {
+        let canonical = self
+            .verifier
+            .is_of_m8()
+            .then(|| m8::canonical_uuid(subject));
+        canonical.flatten().unwrap_or_else(|| subject.to_owned())
     }
 }
 

@@ -63,7 +63,7 @@ impl TokenPolicy {
         }
     }
 
-    /// Refuses the tokens this list calls revoked.
+    /// Refuses the tokens this list calls revoked. It takes the place of a list that was given before.
     #[must_use]
     pub fn with_revocation_list(mut self, list: impl RevocationList + 'static) -> Self {
         // What is remembered about a token is what this list has said of it.
@@ -72,7 +72,8 @@ impl TokenPolicy {
         self
     }
 
-    /// Refuses the tokens of sessions that are not open.
+    /// Refuses the tokens of sessions that are not open. The store takes the place of one that was
+    /// given before.
     #[must_use]
     pub fn with_session_store(mut self, store: impl SessionStore + 'static) -> Self {
         self.sessions = Some(Arc::new(store));

@@ -60,6 +60,21 @@ fn purpose() -> Vec<Row> {
             with("token_use", json!("id")),
         ),
         row(
+            "an ID token that calls itself so at length",
+            "typ",
+            with("token_use", json!("id_token")),
+        ),
+        row(
+            "an ID token in a list",
+            "bad_claim",
+            with("typ", json!(["ID"])),
+        ),
+        row(
+            "a use in a list",
+            "bad_claim",
+            with("token_use", json!(["id"])),
+        ),
+        row(
             "a refresh token as m8 calls it",
             "typ",
             with("type", json!("refresh")),

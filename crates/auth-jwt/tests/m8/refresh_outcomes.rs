@@ -17,7 +17,7 @@ pub(crate) const DAY: Duration = Duration::from_secs(86_400);
 pub(crate) fn policy(hooks: &Heard) -> RefreshTokenPolicy {
     let rules = m8::refresh().build().unwrap();
     let verifier = verifier(rules).with_hooks(hooks.clone());
-    let policy = RefreshTokenPolicy::new(verifier, RefreshTokens::new());
+    let policy = RefreshTokenPolicy::new(verifier, RefreshTokens::new()).unwrap();
     block_on(policy.register("r1", SUBJECT, DAY)).unwrap();
     policy.with_grace(Duration::ZERO)
 }

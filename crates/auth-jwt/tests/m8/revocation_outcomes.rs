@@ -1,6 +1,6 @@
 //! A test for each outcome of a token that may be revoked (contract m8 §2.7).
 
-use auth_core::BoxFuture;
+use auth_core::{BoxFuture, UnixTime};
 use auth_jwt::session::{
     RevocationList, SessionStore, StoreUnavailable, TokenPolicy, memory::OpenSessions,
     memory::RevokedTokens,
@@ -94,9 +94,12 @@ fn a_token_whose_session_is_not_open_is_called_revoked() {
 
     let revoked = Err(("Token revoked", Reason::Revoked));
     assert_eq!(words(&policy, &token), revoked);
-    sessions.open(crate::ISSUER, "s1", crate::SUBJECT).unwrap();
+    let ends = UnixTime::from_secs(4_102_444_800);
+    sessions
+        .open(Some(crate::ISSUER), "s1", crate::SUBJECT, ends)
+        .unwrap();
     assert_eq!(words(&policy, &token), Ok(()));
-    sessions.close(crate::ISSUER, "s1");
+    sessions.close(Some(crate::ISSUER), "s1");
     assert_eq!(words(&policy, &token), revoked);
     // A token of no session cannot be revoked by one, so it does not count.
     let verdict = block_on(policy.verify(&sign(&access_claims())));

@@ -1,9 +1,9 @@
 //! The shapes roles come in, and whose they are.
 
-use auth_jwt::RoleClaim;
+use auth_jwt::{Rejection, RoleClaim};
 use serde_json::{Value, json};
 
-use crate::support::{claims_without, policy};
+use crate::support::{claims_with, claims_without, honest_claims, policy};
 use crate::{check, judge};
 
 /// Honest claims with nothing about roles but this.
@@ -126,4 +126,18 @@ fn a_role_is_compared_as_it_is_spelled() {
         &claims("roles", json!(["Admin", "admin", "admin "])),
         &["Admin", "admin", "admin "],
     );
+}
+
+#[test]
+fn a_role_may_be_a_text_of_its_own() {
+    let policy = || policy().roles_from([RoleClaim::Text("role".into())]);
+    let roles = |role: Value| {
+        let accepted = judge(policy(), &claims_with("role", role))?;
+        Ok::<Vec<String>, Rejection>(accepted.roles().map(str::to_owned).collect())
+    };
+    assert_eq!(roles(json!("writer")).unwrap(), ["writer"]);
+    assert_eq!(judge(policy(), &honest_claims()).unwrap().roles().len(), 0);
+    for role in [json!(["writer"]), json!(null), json!(1)] {
+        assert_eq!(roles(role).unwrap_err().code(), "bad_claim");
+    }
 }

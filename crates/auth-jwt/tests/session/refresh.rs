@@ -9,7 +9,9 @@ use auth_jwt::session::{
     Exchange, RefreshStore, RefreshToken, RefreshTokenPolicy, Rotation, RotationAnswer,
     StoreUnavailable,
 };
-use auth_jwt::{Failure, Policy, Success, TokenUse, ValidationHooks, Verifier, danger, m8};
+use auth_jwt::{
+    Failure, Policy, Success, TokenUse, ValidationHooks, Verifier, VerifierError, danger, m8,
+};
 use futures_executor::block_on;
 use serde_json::{Value, json};
 
@@ -33,7 +35,7 @@ fn refresh_policy(clock: &Hand) -> RefreshTokenPolicy {
 
 fn over(store: impl RefreshStore + 'static, clock: &Hand) -> RefreshTokenPolicy {
     let verifier = Verifier::new(m8::refresh().build().unwrap(), keys());
-    RefreshTokenPolicy::new(verifier.with_clock(clock.clone()), store)
+    RefreshTokenPolicy::new(verifier.with_clock(clock.clone()), store).unwrap()
 }
 
 fn register(policy: &RefreshTokenPolicy, token_id: &str) {
@@ -214,7 +216,7 @@ fn a_token_without_an_identifier_cannot_be_exchanged() {
     let plain = danger::policy_without_issuer_and_audience().token_type("refresh+jwt");
     let policy: Policy = plain.build().unwrap();
     let verifier = Verifier::new(policy, keys()).with_clock(Hand::at(NOW));
-    let policy = RefreshTokenPolicy::new(verifier, RefreshTokens::new());
+    let policy = RefreshTokenPolicy::new(verifier, RefreshTokens::new()).unwrap();
     let header = r#"{"alg":"EdDSA","typ":"refresh+jwt"}"#;
     let payload = json!({ "sub": "u1", "exp": NOW + 10 }).to_string();
     let token = crate::support::sign(&crate::KEY, header, payload);
@@ -230,10 +232,11 @@ fn a_logout_ends_the_family() {
     let policy = refresh_policy(&clock);
     register(&policy, "r1");
     assert_eq!(exchange(&policy, "r1", "r2"), "r2");
-    block_on(policy.revoke("r2")).unwrap();
+    assert!(block_on(policy.revoke("r2")).unwrap());
     assert_eq!(exchange(&policy, "r2", "r3"), "revoked");
     assert_eq!(exchange(&policy, "r1", "r3"), "revoked");
-    block_on(policy.revoke("nobody")).unwrap();
+    assert!(!block_on(policy.revoke("r2")).unwrap());
+    assert!(!block_on(policy.revoke("nobody")).unwrap());
 }
 
 #[test]
@@ -268,6 +271,98 @@ fn a_full_store_forgets_what_has_ended_and_nothing_else() {
     assert_eq!(code(full), "revocation_unavailable");
 }
 
+/// An issuer may give the access and the refresh token of a pair one `jti` (contract m8 §11): whoever
+/// gets the one must not get the other for it.
+#[test]
+fn a_policy_that_accepts_access_tokens_is_refused() {
+    let of = |policy: Policy| {
+        let verifier = Verifier::new(policy, keys());
+        RefreshTokenPolicy::new(verifier, RefreshTokens::new()).map(drop)
+    };
+    let plain = || danger::policy_without_issuer_and_audience();
+    for access in [
+        plain(),
+        Policy::builder("i", "a"),
+        Policy::rfc9068("i", "a"),
+        plain().token_type("JWT"),
+        m8::access("i", "a"),
+        danger::m8_access_as_the_original(),
+    ] {
+        let refused = of(access.build().unwrap());
+        assert_eq!(refused, Err(VerifierError::NotForRefresh));
+    }
+    for refresh in [m8::refresh(), plain().token_type("refresh+jwt")] {
+        assert_eq!(of(refresh.build().unwrap()), Ok(()));
+    }
+    // An identifier is one of its issuer, and the store does not know issuers.
+    let one = m8::refresh().issuer("one").build().unwrap();
+    let other = m8::refresh().issuer("other").build().unwrap();
+    let both = Verifier::new(one, keys())
+        .with_issuer(other, keys())
+        .unwrap();
+    let refused = RefreshTokenPolicy::new(both, RefreshTokens::new());
+    assert_eq!(refused.unwrap_err(), VerifierError::SeveralIssuers);
+}
+
+/// One valid token, exchanged all day, took all the room there was.
+#[test]
+fn one_family_does_not_fill_the_store() {
+    let clock = Hand::at(NOW);
+    let policy = over(RefreshTokens::bounded(40), &clock);
+    register(&policy, "t0");
+    for number in 0..200 {
+        let (old, new) = (format!("t{number}"), format!("t{}", number + 1));
+        assert_eq!(exchange(&policy, &old, &new), new);
+        clock.set(NOW + 11 * number);
+    }
+    register(&policy, "other");
+    // What is older than the newest few is refused, and the family stays.
+    assert_eq!(exchange(&policy, "t3", "x"), "revoked");
+    assert_eq!(exchange(&policy, "t200", "t201"), "t201");
+    assert_eq!(exchange(&policy, "t199", "x"), "reused");
+    assert_eq!(exchange(&policy, "t201", "x"), "revoked");
+}
+
+#[test]
+fn a_clock_that_is_set_back_makes_no_grace_longer() {
+    let clock = Hand::at(NOW);
+    let policy = refresh_policy(&clock);
+    register(&policy, "r1");
+    assert_eq!(exchange(&policy, "r1", "r2"), "r2");
+    clock.set(NOW - 3600);
+    assert_eq!(exchange(&policy, "r1", "r3"), "reused");
+}
+
+#[test]
+fn a_race_is_not_answered_with_a_token_that_has_ended() {
+    let clock = Hand::at(NOW);
+    let policy = refresh_policy(&clock).with_grace(Duration::from_secs(60));
+    register(&policy, "r1");
+    let short = Duration::from_secs(5);
+    block_on(policy.exchange(&token("r1"), "r2", short)).unwrap();
+    clock.set(NOW + 4);
+    assert_eq!(exchange(&policy, "r1", "r3"), "raced r2");
+    clock.set(NOW + 5);
+    assert_eq!(exchange(&policy, "r1", "r3"), "revoked");
+}
+
+/// One user of m8 has four spellings, and is one user.
+#[test]
+fn a_token_is_found_however_its_subject_is_spelled() {
+    let clock = Hand::at(NOW);
+    let policy = refresh_policy(&clock);
+    register(&policy, "r1");
+    for (old, new, subject) in [
+        ("r1", "r2", SUBJECT.to_uppercase()),
+        ("r2", "r3", SUBJECT.replace('-', "")),
+        ("r3", "r4", format!("{{{SUBJECT}}}")),
+        ("r4", "r5", format!("urn:uuid:{SUBJECT}")),
+    ] {
+        let exchanged = block_on(policy.exchange(&token_of(&subject, old), new, LIFETIME));
+        assert_eq!(exchanged.unwrap().next().subject, SUBJECT);
+    }
+}
+
 /// A store that does not answer.
 #[derive(Debug)]
 struct Away;
@@ -289,7 +384,7 @@ impl RefreshStore for Away {
         Box::pin(std::future::ready(Err(StoreUnavailable::new("away"))))
     }
 
-    fn revoke_family<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<(), StoreUnavailable>> {
+    fn revoke_family<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<bool, StoreUnavailable>> {
         Box::pin(std::future::ready(Err(StoreUnavailable::new("away"))))
     }
 }
@@ -335,7 +430,7 @@ fn hooks_hear_of_an_exchange_once() {
     let verifier = Verifier::new(m8::refresh().build().unwrap(), keys())
         .with_clock(clock.clone())
         .with_hooks(heard.clone());
-    let policy = RefreshTokenPolicy::new(verifier, RefreshTokens::new());
+    let policy = RefreshTokenPolicy::new(verifier, RefreshTokens::new()).unwrap();
     let subject = SUBJECT.to_uppercase();
     block_on(policy.register("r1", &subject, LIFETIME)).unwrap();
     let old = token_of(&subject, "r1");

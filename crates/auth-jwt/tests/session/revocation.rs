@@ -16,6 +16,8 @@ use crate::support::{
 };
 use crate::{keys, sign};
 
+const HOUR: Duration = Duration::from_secs(3600);
+
 fn verifier() -> Verifier {
     Verifier::new(policy().build().unwrap(), keys())
         .with_clock(Standing)
@@ -119,13 +121,23 @@ fn all_tokens_of_a_subject_are_revoked_up_to_a_moment() {
     let revoked = RevokedTokens::new();
     let policy = TokenPolicy::new(verifier()).with_revocation_list(revoked.clone());
     let issued = |iat: i64| sign(&claims_with("iat", json!(iat)));
-    let claims = block_on(policy.verify(&issued(NOW - 50))).unwrap();
+    assert_eq!(judge(&policy, &issued(NOW - 50)), "accepted");
     revoked
-        .revoke_subject(&claims, UnixTime::from_secs(NOW - 20))
+        .revoke_subject(
+            Some(ISSUER),
+            "planted-subject",
+            UnixTime::from_secs(NOW - 20),
+            HOUR,
+        )
         .unwrap();
     // A shorter reach takes nothing back.
     revoked
-        .revoke_subject(&claims, UnixTime::from_secs(NOW - 40))
+        .revoke_subject(
+            Some(ISSUER),
+            "planted-subject",
+            UnixTime::from_secs(NOW - 40),
+            HOUR,
+        )
         .unwrap();
     assert_eq!(judge(&policy, &issued(NOW - 50)), "revoked");
     assert_eq!(judge(&policy, &issued(NOW - 20)), "revoked");
@@ -157,18 +169,26 @@ fn a_token_that_could_not_be_revoked_is_refused() {
 
 #[test]
 fn a_session_counts_while_it_is_open_and_for_its_owner() {
-    let sessions = OpenSessions::new();
+    let clock = Hand::at(NOW);
+    let sessions = OpenSessions::bounded(2, clock.clone());
     let policy = TokenPolicy::new(verifier()).with_session_store(sessions.clone());
     let token = sign(&claims_with("sid", json!("s1")));
     let mut thief = claims_with("sid", json!("s1"));
     thief["sub"] = json!("thief");
     assert_eq!(judge(&policy, &token), "revoked");
-    sessions.open(ISSUER, "s1", "planted-subject").unwrap();
+    sessions
+        .open(
+            Some(ISSUER),
+            "s1",
+            "planted-subject",
+            UnixTime::from_secs(NOW + 60),
+        )
+        .unwrap();
     assert_eq!(judge(&policy, &token), "accepted");
     assert_eq!(judge(&policy, &sign(&thief)), "revoked");
-    sessions.close("https://other.test", "s1");
+    sessions.close(Some("https://other.test"), "s1");
     assert_eq!(judge(&policy, &token), "accepted");
-    sessions.close(ISSUER, "s1");
+    sessions.close(Some(ISSUER), "s1");
     assert_eq!(judge(&policy, &token), "revoked");
 }
 
@@ -303,18 +323,18 @@ fn a_full_list_drops_what_has_ended_and_nothing_else() {
     for name in ["s1", "s2", "s3"] {
         let until = UnixTime::from_secs(NOW);
         revoked
-            .revoke_subject(&claims(name, NOW + 10), until)
+            .revoke_subject(Some(ISSUER), name, until, HOUR)
             .unwrap();
     }
     let until = UnixTime::from_secs(NOW);
     assert!(
         revoked
-            .revoke_subject(&claims("s4", NOW + 10), until)
+            .revoke_subject(Some(ISSUER), "s4", until, HOUR)
             .is_err()
     );
     // Who is on the list already needs no room.
     revoked
-        .revoke_subject(&claims("s3", NOW + 10), until)
+        .revoke_subject(Some(ISSUER), "s3", until, HOUR)
         .unwrap();
 }
 
@@ -332,4 +352,113 @@ fn leeway_and_lifetime_of_what_is_revoked_are_those_of_the_policy() {
         .unwrap();
     clock.set(NOW + 24 * 60 * 60);
     assert_eq!(judge(&policy, &token), "revoked");
+}
+
+#[test]
+fn a_session_ends_by_itself_and_is_nobody_elses_meanwhile() {
+    let clock = Hand::at(NOW);
+    let sessions = OpenSessions::bounded(2, clock.clone());
+    let policy = TokenPolicy::new(verifier()).with_session_store(sessions.clone());
+    let token = sign(&claims_with("sid", json!("s1")));
+    let at = UnixTime::from_secs;
+    let open = |session: &str, subject: &str, ends: i64| {
+        sessions
+            .open(Some(ISSUER), session, subject, at(ends))
+            .is_ok()
+    };
+    assert!(open("s1", "planted-subject", NOW + 20));
+    assert!(open("s2", "bob", NOW + 100));
+    assert!(!open("s3", "eve", NOW + 100), "there is no room");
+    assert!(!open("s1", "eve", NOW + 100), "it is somebody else's");
+    // The later end counts.
+    assert!(open("s1", "planted-subject", NOW + 10));
+    clock.set(NOW + 19);
+    assert_eq!(judge(&policy, &token), "accepted");
+    clock.set(NOW + 20);
+    assert_eq!(judge(&policy, &token), "revoked");
+    assert!(open("s3", "eve", NOW + 100), "what has ended makes room");
+}
+
+/// Two tokens of one identifier: revoking the shorter one gave the longer one back.
+#[test]
+fn an_identifier_stays_revoked_until_its_last_token_has_ended() {
+    let clock = Hand::at(NOW);
+    let revoked = RevokedTokens::bounded(1, clock.clone());
+    let day = 24 * 60 * 60;
+    let at = UnixTime::from_secs;
+    for end in [NOW + 30 * day, NOW + 300] {
+        // The list is full, and has room for what it has already.
+        revoked.revoke_token(Some(ISSUER), "twin", at(end)).unwrap();
+    }
+    clock.set(NOW + 3 * day);
+    assert!(
+        revoked
+            .revoke_token(Some(ISSUER), "other", at(NOW + 4 * day))
+            .is_err()
+    );
+    clock.set(NOW + 31 * day);
+    revoked
+        .revoke_token(Some(ISSUER), "other", at(NOW + 40 * day))
+        .unwrap();
+    assert!(
+        revoked
+            .revoke_token(Some(ISSUER), "", at(NOW + 40 * day))
+            .is_err()
+    );
+}
+
+#[test]
+fn a_token_nobody_has_at_hand_can_be_revoked() {
+    let revoked = RevokedTokens::new();
+    let policy = TokenPolicy::new(verifier()).with_revocation_list(revoked.clone());
+    let stolen = sign(&honest_claims());
+    let ends = UnixTime::from_secs(NOW + 300);
+    revoked
+        .revoke_token(None, "planted-token-id", ends)
+        .unwrap();
+    assert_eq!(judge(&policy, &stolen), "accepted", "that was nobody's");
+    revoked
+        .revoke_token(Some(ISSUER), "planted-token-id", ends)
+        .unwrap();
+    assert_eq!(judge(&policy, &stolen), "revoked");
+}
+
+#[test]
+fn a_subject_is_forgotten_when_its_tokens_have_ended() {
+    let clock = Hand::at(NOW);
+    let revoked = RevokedTokens::bounded(1, clock.clone());
+    let day = 24 * 60 * 60;
+    let revoke = |subject: &str, until: i64| {
+        revoked.revoke_subject(Some(ISSUER), subject, UnixTime::from_secs(until), HOUR)
+    };
+    revoke("one", NOW).unwrap();
+    clock.set(NOW + day + 3599);
+    assert!(revoke("other", NOW + day).is_err());
+    clock.set(NOW + day + 3600);
+    revoke("other", NOW + day).unwrap();
+}
+
+#[test]
+fn what_stores_print_names_nobody() {
+    let revoked = RevokedTokens::new();
+    let ends = UnixTime::from_secs(NOW + 300);
+    revoked
+        .revoke_token(Some(ISSUER), "planted-id", ends)
+        .unwrap();
+    revoked
+        .revoke_subject(Some(ISSUER), "planted-subject", ends, HOUR)
+        .unwrap();
+    let sessions = OpenSessions::new();
+    sessions
+        .open(Some(ISSUER), "planted-session", "planted", ends)
+        .unwrap();
+    let policy = TokenPolicy::new(verifier())
+        .with_revocation_list(revoked)
+        .with_session_store(sessions);
+    let text = format!("{policy:?}");
+    assert!(
+        text.contains("RevokedTokens { tokens: 1, subjects: 1"),
+        "{text}"
+    );
+    assert!(!text.contains("planted"), "{text}");
 }

@@ -53,6 +53,25 @@ impl ValidationHooks for Broken {
     }
 }
 
+/// What it panics with panics again when it is dropped.
+#[derive(Debug)]
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("once more");
+    }
+}
+
+#[derive(Debug)]
+struct BrokenTwice;
+
+impl ValidationHooks for BrokenTwice {
+    fn on_success(&self, _: &Success<'_>) {
+        std::panic::panic_any(Bomb);
+    }
+}
+
 fn verifier(hooks: impl ValidationHooks + 'static) -> Verifier {
     Verifier::new(policy().build().unwrap(), keys())
         .with_clock(Standing)
@@ -99,8 +118,11 @@ fn a_hook_that_panics_changes_no_verdict() {
         assert_eq!(broken.verify_with_known_keys(token), expected);
         assert_eq!(block_on(broken.verify(token)), expected);
     }
-    assert_eq!(
-        code(broken.verify_with_known_keys(good.expose())),
-        "accepted"
-    );
+    let twice = verifier(BrokenTwice);
+    for broken in [broken, twice] {
+        assert_eq!(
+            code(broken.verify_with_known_keys(good.expose())),
+            "accepted"
+        );
+    }
 }

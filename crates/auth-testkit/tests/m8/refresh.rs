@@ -100,7 +100,9 @@ fn ours(sequence: &Sequence) -> Vec<Value> {
                     .register(token_id, &sequence.subject, day)
                     .await
                     .unwrap(),
-                Revoke(token_id) => policy.revoke(token_id).await.unwrap(),
+                Revoke(token_id) => {
+                    policy.revoke(token_id).await.unwrap();
+                }
                 Wait(secs) => clock.advance(Duration::from_secs(*secs)),
                 Exchange(token, new) => {
                     let exchanged = policy.exchange(token, new, day).await.map(|exchange| {
@@ -129,7 +131,9 @@ fn policy(key: &SigningKey, clock: TestClock, hooks: Heard) -> RefreshTokenPolic
     let verifier = Verifier::new(rules, keys)
         .with_clock(clock)
         .with_hooks(hooks);
-    RefreshTokenPolicy::new(verifier, RefreshTokens::new()).with_grace(Duration::ZERO)
+    RefreshTokenPolicy::new(verifier, RefreshTokens::new())
+        .unwrap()
+        .with_grace(Duration::ZERO)
 }
 
 fn now(clock: &TestClock) -> UnixTime {

@@ -22,7 +22,9 @@ const CALLERS: usize = 10;
 /// Presents one refresh token from many threads at once, each asking for a token of its own.
 fn at_once(grace: Duration) -> (RefreshTokenPolicy, Vec<Result<Exchange, Rejection>>) {
     let verifier = verifier(m8::refresh().build().unwrap());
-    let policy = RefreshTokenPolicy::new(verifier, RefreshTokens::new()).with_grace(grace);
+    let policy = RefreshTokenPolicy::new(verifier, RefreshTokens::new())
+        .unwrap()
+        .with_grace(grace);
     block_on(policy.register("r1", SUBJECT, DAY)).unwrap();
     let start = Arc::new(Barrier::new(CALLERS));
     let callers: Vec<_> = (0..CALLERS)
@@ -94,8 +96,8 @@ impl RefreshStore for Answers {
         Box::pin(async { self.0.clone() })
     }
 
-    fn revoke_family<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<(), StoreUnavailable>> {
-        Box::pin(async { Ok(()) })
+    fn revoke_family<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<bool, StoreUnavailable>> {
+        Box::pin(async { Ok(true) })
     }
 }
 
@@ -112,7 +114,7 @@ fn m8_w2_what_the_store_answers_decides() {
     ];
     for (answer, expected) in answers {
         let verifier = verifier(m8::refresh().build().unwrap());
-        let policy = RefreshTokenPolicy::new(verifier, Answers(answer));
+        let policy = RefreshTokenPolicy::new(verifier, Answers(answer)).unwrap();
         let exchanged = block_on(policy.exchange(&sign(&refresh_claims()), "r2", DAY));
         let exchanged = exchanged.as_ref();
         let said = exchanged

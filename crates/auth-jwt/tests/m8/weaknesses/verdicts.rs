@@ -124,7 +124,7 @@ fn m8_a_hook_that_panics_does_not_change_the_verdict() {
     assert_eq!(code(access.verify_with_known_keys("token")), "malformed");
 
     let refresh = verifier(m8::refresh().build().unwrap()).with_hooks(Panicking);
-    let policy = RefreshTokenPolicy::new(refresh, RefreshTokens::new());
+    let policy = RefreshTokenPolicy::new(refresh, RefreshTokens::new()).unwrap();
     block_on(policy.register("r1", SUBJECT, DAY)).unwrap();
     block_on(policy.exchange(&sign(&refresh_claims()), "r2", DAY)).unwrap();
     assert_eq!(
