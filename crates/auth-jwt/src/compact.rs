@@ -4,10 +4,12 @@ use crate::base64url;
 use crate::header::Header;
 use crate::json::{Document, Element, Tape};
 use crate::rejection::{Malformed, Rejection};
+use crate::seen_headers::SeenHeaders;
 
 /// A token taken apart: form checked, signature not.
 pub(crate) struct Compact<'a> {
-    pub(crate) header: Header,
+    header: HeaderOf<'a>,
+    header_text: &'a str,
     /// The bytes the signature covers: the first two parts as they stand in the token.
     pub(crate) signing_input: &'a [u8],
     signature: &'a str,
@@ -18,24 +20,55 @@ pub(crate) struct Compact<'a> {
     claims: Option<Document<String>>,
 }
 
+enum HeaderOf<'a> {
+    Seen(&'a Header),
+    Read(Header),
+}
+
 impl<'a> Compact<'a> {
     /// Takes a token of at most `limit` bytes apart.
-    pub(crate) fn parse(token: &'a str, limit: usize) -> Result<Self, Rejection> {
-        let [header, payload, signature] = split(token, limit)?;
-        let header_and_payload = header.len() + 1 + payload.len();
+    pub(crate) fn parse(
+        token: &'a str,
+        limit: usize,
+        seen: &'a SeenHeaders,
+    ) -> Result<Self, Rejection> {
+        let [header_text, payload, signature] = split(token, limit)?;
+        let header_and_payload = header_text.len() + 1 + payload.len();
         // As many values as a payload of this size usually has, so that the tape need not grow.
         let mut tape = Tape::with_capacity(payload.len() / 10 + 16);
-        let read = |json: &[u8]| Header::parse(json, &mut tape);
-        let header = base64url::with_decoded(header, read).map_err(|_| Malformed::Base64)??;
+        let header = match seen.get(header_text) {
+            Some(header) => HeaderOf::Seen(header),
+            None => {
+                let read = |json: &[u8]| Header::parse(json, &mut tape);
+                let header = base64url::with_decoded(header_text, read);
+                HeaderOf::Read(header.map_err(|_| Malformed::Base64)??)
+            }
+        };
         base64url::check(signature).map_err(|_| Malformed::Base64)?;
         Ok(Self {
             header,
+            header_text,
             signing_input: &token.as_bytes()[..header_and_payload],
             signature,
             payload,
             tape,
             claims: None,
         })
+    }
+
+    pub(crate) fn header(&self) -> &Header {
+        match &self.header {
+            HeaderOf::Seen(header) => header,
+            HeaderOf::Read(header) => header,
+        }
+    }
+
+    /// The header, with the text it stands in, if it was not seen before.
+    pub(crate) fn new_header(&self) -> Option<(&'a str, &Header)> {
+        match &self.header {
+            HeaderOf::Seen(_) => None,
+            HeaderOf::Read(header) => Some((self.header_text, header)),
+        }
     }
 
     /// Hands over the signature.

@@ -8,7 +8,7 @@ use crate::rejection::{Malformed, Rejection};
 
 /// The members of a header that decide something. `jku`, `jwk`, `x5u` and `x5c` are not among
 /// them: a token does not choose the key it is judged by.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Header {
     pub(crate) algorithm: Algorithm,
     kid: Option<Name>,
@@ -71,7 +71,7 @@ fn text(member: Element<'_>) -> Result<&str, Malformed> {
 }
 
 /// A name as long as anybody likes, and without an allocation as long as anybody writes.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Name {
     Short(ArrayString<64>),
     Long(Box<str>),

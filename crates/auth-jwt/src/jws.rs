@@ -10,6 +10,7 @@ use crate::compact::Compact;
 use crate::key::VerificationKey;
 use crate::key_set::KeySet;
 use crate::rejection::Rejection;
+use crate::seen_headers::SeenHeaders;
 
 /// A signed document whose signature was verified. `Debug` does not show what was signed.
 #[derive(Clone, PartialEq, Eq)]
@@ -58,18 +59,19 @@ impl fmt::Debug for VerifiedJws {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn verify(text: &str, keys: &KeySet, limit: usize) -> Result<VerifiedJws, Rejection> {
-    let compact = Compact::parse(text, limit)?;
+    let none = SeenHeaders::default();
+    let compact = Compact::parse(text, limit, &none)?;
     check_signature(&compact, keys)?;
     Ok(VerifiedJws {
         payload: compact.payload()?,
-        algorithm: compact.header.algorithm,
-        typ: compact.header.typ().map(Into::into),
+        algorithm: compact.header().algorithm,
+        typ: compact.header().typ().map(Into::into),
     })
 }
 
 /// Whether one of the keys the header may mean has signed it.
 pub(crate) fn check_signature(compact: &Compact<'_>, keys: &KeySet) -> Result<(), Rejection> {
-    let header = &compact.header;
+    let header = compact.header();
     let mut named = keys.candidates(header.kid()).peekable();
     if named.peek().is_none() {
         return Err(Rejection::UnknownKey);

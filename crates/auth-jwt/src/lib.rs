@@ -71,6 +71,7 @@ mod policy;
 mod profile;
 mod rejection;
 mod role_claim;
+mod seen_headers;
 pub mod session;
 mod token_cache;
 mod verifier;

@@ -14,6 +14,7 @@ use crate::jws;
 use crate::key_source::KeySource;
 use crate::policy::Policy;
 use crate::rejection::Rejection;
+use crate::seen_headers::SeenHeaders;
 use crate::token_cache::TokenCache;
 
 /// Checks tokens against a [`Policy`], with the keys of a [`KeySource`].
@@ -41,6 +42,7 @@ use crate::token_cache::TokenCache;
 pub struct Verifier {
     issuers: Arc<[TrustedIssuer]>,
     clock: Arc<dyn Clock>,
+    seen_headers: Arc<SeenHeaders>,
     cache: Option<Arc<TokenCache>>,
     hooks: Option<Arc<dyn ValidationHooks>>,
 }
@@ -67,6 +69,7 @@ impl Verifier {
         Self {
             issuers: [TrustedIssuer::new(policy, keys)].into(),
             clock: Arc::new(SystemClock),
+            seen_headers: Arc::default(),
             cache: None,
             hooks: None,
         }
@@ -177,7 +180,7 @@ impl Verifier {
         let mut screened = self.screen(token)?;
         match self.judge(token, &mut screened, now) {
             Err(Rejection::UnknownKey) => {
-                let kid = screened.compact.header.kid();
+                let kid = screened.compact.header().kid();
                 let refreshed = self.issuers[screened.issuer].keys.refresh(kid).await;
                 refreshed.map_err(Rejection::KeysUnavailable)?;
                 self.judge(token, &mut screened, self.now())
@@ -258,16 +261,17 @@ impl Verifier {
     }
 
     /// What can be said before a key is looked for.
-    fn screen<'t>(&self, token: &'t str) -> Result<Screened<'t>, Rejection> {
+    fn screen<'t>(&'t self, token: &'t str) -> Result<Screened<'t>, Rejection> {
         let limits = self.issuers.iter().map(|it| it.policy.max_token_bytes());
-        let mut compact = Compact::parse(token, limits.max().unwrap_or_default())?;
+        let mut compact =
+            Compact::parse(token, limits.max().unwrap_or_default(), &self.seen_headers)?;
         let issuer = self.issuer_of(&mut compact)?;
         let policy = &self.issuers[issuer].policy;
         let limit = policy.max_token_bytes();
         if token.len() > limit {
             return Err(Rejection::TooLarge { limit });
         }
-        policy.check_header(&compact.header)?;
+        policy.check_header(compact.header())?;
         Ok(Screened { compact, issuer })
     }
 
@@ -311,6 +315,9 @@ impl Verifier {
             });
         }
         let claims = policy.check_claims(accepted, now)?;
+        if let Some((text, header)) = screened.compact.new_header() {
+            self.seen_headers.add(text, header);
+        }
         if let Some(cache) = &self.cache {
             cache.insert(token, claims.clone());
         }

@@ -323,3 +323,29 @@ fn a_key_set_is_never_taken_for_another() {
     assert_eq!(source.epoch(), source.snapshot().epoch());
     assert_eq!(Arc::new(source.clone()).epoch(), source.epoch());
 }
+
+/// A header that was seen is not read again, and decides the same; there are more headers than are
+/// remembered.
+#[test]
+fn a_header_decides_the_same_the_second_time() {
+    let verifier = Verifier::new(policy().build().unwrap(), keys()).with_clock(Standing);
+    let claims = honest_claims().to_string();
+    let judge = |header: &str| {
+        let token = crate::support::sign(&KEY, header, &claims);
+        code(verifier.verify_with_known_keys(&token))
+    };
+    for _ in 0..3 {
+        for number in 0..20 {
+            let honest = format!(r#"{{"alg":"EdDSA","kid":"k{number}"}}"#);
+            assert_eq!(judge(&honest), "accepted");
+            assert_eq!(
+                judge(&format!(r#"{{"alg":"EdDSA","typ":"{number}"}}"#)),
+                "typ"
+            );
+        }
+        assert_eq!(judge(r#"{"alg":"ES256"}"#), "alg_not_allowed");
+        assert_eq!(judge(r#"{"alg":"none"}"#), "alg_not_allowed");
+        assert_eq!(judge(r#"{"alg":"EdDSA","crit":["x"]}"#), "crit");
+        assert_eq!(judge(r#"{"alg":"EdDSA","alg":"EdDSA"}"#), "malformed");
+    }
+}
