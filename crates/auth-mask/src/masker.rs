@@ -25,14 +25,35 @@ impl Masker {
         &self.0
     }
 
-    /// Masks a JSON document. The order of members is kept, space between them is not.
+    /// Masks a JSON document, of any size and at any depth. What is shown is copied as it stands.
     ///
     /// # Errors
     ///
-    /// [`InvalidJson`] if the text is not one JSON document, or nests deeper than 128 levels. It
-    /// holds no text of the document.
+    /// [`InvalidJson`] if the text is not one JSON document. It holds no text of the document.
     pub fn mask_json(&self, document: &str) -> Result<MaskedJson, InvalidJson> {
         json::mask(self, document)
+    }
+
+    /// Appends a masked JSON document, without another allocation than the output's own.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidJson`] if the text is not one JSON document. What stands before the broken value has
+    /// been appended then, masked, and nothing that comes after.
+    ///
+    /// # Example: a document that was cut
+    ///
+    /// ```
+    /// let mut shown = String::new();
+    /// let document = r#"{"user":"ada","password":"s3cret","note":"half of a se"#;
+    /// let error = auth_mask::Masker::default()
+    ///     .mask_json_into(document, &mut shown)
+    ///     .unwrap_err();
+    /// assert!(error.is_truncated());
+    /// assert_eq!(shown, r#"{"user":"ada","password":"***MASKED***","note":"#);
+    /// ```
+    pub fn mask_json_into(&self, document: &str, out: &mut String) -> Result<(), InvalidJson> {
+        json::mask_into(self, document, out)
     }
 
     /// Prints a value as JSON, masked.
@@ -121,6 +142,15 @@ impl Masker {
         value::contains_sensitive(self, value, value::MAX_DEPTH)
     }
 
+    /// What may be shown of a name: the key of a map can be a value somewhere else.
+    pub(crate) fn name_of<'a>(&self, name: &'a str) -> Cow<'a, str> {
+        if name.len() < SHORTEST_SECRET {
+            name.into()
+        } else {
+            self.innocent(name)
+        }
+    }
+
     /// What may be shown of a text that goes by this name.
     pub(crate) fn value_of<'a>(&self, name: &str, value: &'a str) -> Cow<'a, str> {
         if self.0.is_sensitive(name) {
@@ -139,3 +169,6 @@ impl Masker {
         }
     }
 }
+
+/// In bytes; no shorter name is a secret by itself.
+const SHORTEST_SECRET: usize = 16;

@@ -1,3 +1,5 @@
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use crate::names;
 
 /// What is masked: a value, chosen once and handed to a [`Masker`](crate::Masker).
@@ -15,8 +17,11 @@ use crate::names;
 /// assert!(!policy.is_sensitive("email"));
 /// assert!(policy.with(Category::Contact).is_sensitive("email"));
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MaskPolicy(Rules);
+#[derive(Clone, Debug)]
+pub struct MaskPolicy {
+    rules: Rules,
+    number: u32,
+}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Rules {
@@ -28,7 +33,7 @@ impl MaskPolicy {
     /// The default: credentials, tokens, session, payment, government id and health by the words
     /// of their names, and secrets found in the values of all others.
     pub fn iso27001() -> Self {
-        Self(Rules::Words(Category::ALL.map(Category::is_default)))
+        Self::of(Rules::Words(Category::ALL.map(Category::is_default)))
     }
 
     /// Exactly what miso-client 4.9.0 masks in a document: names that contain one of its 21
@@ -37,7 +42,7 @@ impl MaskPolicy {
     /// It masks `success`, `author` and `shipping` and shows `passphrase`, `jwt` and
     /// `cardNumber` (contract miso §13 A9). Choose it only where equal output is asked for.
     pub fn miso_4_9() -> Self {
-        Self(Rules::Miso)
+        Self::of(Rules::Miso)
     }
 
     /// Switches a category on. `miso_4_9` has none, and stays as it is.
@@ -54,7 +59,7 @@ impl MaskPolicy {
 
     /// Whether the value of what goes by this name is masked.
     pub fn is_sensitive(&self, name: &str) -> bool {
-        match &self.0 {
+        match &self.rules {
             Rules::Words(_) => self.category(name).is_some(),
             Rules::Miso => names::miso::is_sensitive(name),
         }
@@ -63,7 +68,7 @@ impl MaskPolicy {
     /// The category that a sensitive name belongs to; `None` if it is innocent, or if the policy
     /// knows no categories.
     pub fn category(&self, name: &str) -> Option<Category> {
-        match &self.0 {
+        match &self.rules {
             Rules::Words(on) => names::category(name).filter(|&category| on[category as usize]),
             Rules::Miso => None,
         }
@@ -71,7 +76,7 @@ impl MaskPolicy {
 
     /// As [`is_sensitive`](Self::is_sensitive), for the parameter of a query.
     pub(crate) fn is_sensitive_in_query(&self, name: &str) -> bool {
-        let also = || match &self.0 {
+        let also = || match &self.rules {
             Rules::Words(on) => {
                 on[Category::Credentials as usize] && names::is_sensitive_in_query(name)
             }
@@ -82,16 +87,40 @@ impl MaskPolicy {
 
     /// Whether strings that go by innocent names are looked through.
     pub(crate) fn looks_into_values(&self) -> bool {
-        matches!(self.0, Rules::Words(_))
+        matches!(self.rules, Rules::Words(_))
     }
 
-    fn switched(mut self, category: Category, to: bool) -> Self {
-        if let Rules::Words(on) = &mut self.0 {
-            on[category as usize] = to;
+    /// Tells it apart from every policy that may judge otherwise.
+    pub(crate) fn number(&self) -> u32 {
+        self.number
+    }
+
+    fn of(rules: Rules) -> Self {
+        static LAST: AtomicU32 = AtomicU32::new(0);
+        // From one; so many policies that they begin again are not made.
+        let number = LAST.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+        Self { rules, number }
+    }
+
+    fn switched(self, category: Category, to: bool) -> Self {
+        match self.rules {
+            Rules::Words(mut on) => {
+                on[category as usize] = to;
+                Self::of(Rules::Words(on))
+            }
+            Rules::Miso => self,
         }
-        self
     }
 }
+
+/// Policies that judge alike are equal.
+impl PartialEq for MaskPolicy {
+    fn eq(&self, other: &Self) -> bool {
+        self.rules == other.rules
+    }
+}
+
+impl Eq for MaskPolicy {}
 
 impl Default for MaskPolicy {
     fn default() -> Self {

@@ -1,5 +1,7 @@
 //! Masking of a document that is already in memory.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use crate::{MASK, Masker};
@@ -24,7 +26,7 @@ pub(crate) fn masked(masker: &Masker, value: &Value, depth: usize) -> Value {
                 } else {
                     masked(masker, value, depth - 1)
                 };
-                (name.clone(), shown)
+                (masker.name_of(name).into_owned(), shown)
             };
             Value::Object(members.iter().map(member).collect::<Map<_, _>>())
         }
@@ -36,7 +38,7 @@ pub(crate) fn masked(masker: &Masker, value: &Value, depth: usize) -> Value {
 pub(crate) fn mask(masker: &Masker, value: &mut Value, depth: usize) {
     match value {
         Value::String(text) => {
-            if let std::borrow::Cow::Owned(masked) = masker.innocent(text) {
+            if let Cow::Owned(masked) = masker.innocent(text) {
                 *text = masked;
             }
         }
@@ -47,12 +49,19 @@ pub(crate) fn mask(masker: &Masker, value: &mut Value, depth: usize) {
             }
         }
         Value::Object(members) => {
-            for (name, value) in members {
+            for (name, value) in members.iter_mut() {
                 if masker.policy().is_sensitive(name) {
                     replace(value);
                 } else {
                     mask(masker, value, depth - 1);
                 }
+            }
+            let telling = |name: &&String| matches!(masker.name_of(name), Cow::Owned(_));
+            if members.keys().any(|name| telling(&name)) {
+                let named = std::mem::take(members).into_iter();
+                *members = named
+                    .map(|(name, value)| (masker.name_of(&name).into_owned(), value))
+                    .collect();
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}

@@ -137,4 +137,12 @@ fn b6_deep_data_does_not_overflow_the_stack() {
     masker.mask_value_in_place(&mut value);
     assert_eq!(value.to_string(), copy);
     assert!(masker.mask_json(&"[".repeat(DEEP)).is_err());
+
+    // As text there is no depth at which masking stops.
+    let deep = |inside: &str| {
+        let (open, close) = (r#"{"a":["#.repeat(DEEP), "]}".repeat(DEEP));
+        format!(r#"{open}{{"password":{inside}}}{close}"#)
+    };
+    let shown = masker.mask_json(&deep(&deep("\"SECRET\"")));
+    assert_eq!(shown.unwrap().as_str(), deep("\"***MASKED***\""));
 }
