@@ -20,6 +20,7 @@ pub(super) fn mask(masker: &Masker, document: &str, out: &mut String) -> Result<
     memo::with(|memo| {
         let mut engine = Engine {
             masker,
+            looks_into_values: masker.policy().looks_into_values(),
             memo,
             text: document,
             bytes: document.as_bytes(),
@@ -38,8 +39,15 @@ pub(super) fn mask(masker: &Masker, document: &str, out: &mut String) -> Result<
     })
 }
 
+/// What is between two quotation marks.
+struct Content {
+    end: usize,
+    escapes: bool,
+}
+
 struct Engine<'a> {
     masker: &'a Masker,
+    looks_into_values: bool,
     memo: &'a mut Memo,
     text: &'a str,
     bytes: &'a [u8],
@@ -118,7 +126,7 @@ impl Engine<'_> {
             return Err(self.fault());
         }
         let start = self.at + 1;
-        let end = self.end_of_string()?;
+        let Content { end, escapes } = self.content()?;
         let name_ends = self.at;
         if self.next()? != b':' {
             return Err(self.fault());
@@ -128,13 +136,16 @@ impl Engine<'_> {
             return Ok(());
         }
         let name = &self.text[start..end];
-        let sensitive = if name.contains('\\') {
+        let sensitive = if escapes {
             let name = strings::unescaped(name);
             self.masker.policy().is_sensitive(&name)
         } else {
             self.memo.is_sensitive(self.masker.policy(), name)
         };
-        if let Cow::Owned(shown) = strings::shown(name, |name| self.masker.name_of(name)) {
+        if self.looks_into_values
+            && let Cow::Owned(shown) =
+                strings::shown(name, escapes, |name| self.masker.name_of(name))
+        {
             self.copy_until(start - 1);
             strings::quote(&shown, self.out);
             self.copied = name_ends;
@@ -150,10 +161,12 @@ impl Engine<'_> {
     /// Reads a text that is a value.
     fn string(&mut self) -> Result<(), Fault> {
         let start = self.at + 1;
-        let end = self.end_of_string()?;
-        if self.hidden.is_none() && self.masker.policy().looks_into_values() {
+        let Content { end, escapes } = self.content()?;
+        if self.looks_into_values && self.hidden.is_none() {
             let raw = &self.text[start..end];
-            if let Cow::Owned(shown) = strings::shown(raw, |text| self.masker.innocent(text)) {
+            if let Cow::Owned(shown) =
+                strings::shown(raw, escapes, |text| self.masker.innocent(text))
+            {
                 self.copy_until(start - 1);
                 strings::quote(&shown, self.out);
                 self.copied = end + 1;
@@ -162,27 +175,34 @@ impl Engine<'_> {
         Ok(())
     }
 
-    /// Passes over a text that begins here and says where its content ends.
+    /// Passes over a text that begins here.
     #[inline]
-    fn end_of_string(&mut self) -> Result<usize, Fault> {
-        let mut at = plain_until(self.bytes, self.at + 1);
+    fn content(&mut self) -> Result<Content, Fault> {
+        let end = plain_until(self.bytes, self.at + 1);
+        if self.bytes.get(end) == Some(&b'"') {
+            self.at = end + 1;
+            let escapes = false;
+            return Ok(Content { end, escapes });
+        }
+        self.content_with_escapes(end)
+    }
+
+    #[cold]
+    fn content_with_escapes(&mut self, mut at: usize) -> Result<Content, Fault> {
         loop {
+            self.at = at;
             match self.bytes.get(at) {
                 Some(b'"') => {
                     self.at = at + 1;
-                    return Ok(at);
+                    let escapes = true;
+                    return Ok(Content { end: at, escapes });
                 }
                 Some(b'\\') => {
-                    self.at = at;
-                    at = match strings::escape_ends(self.bytes, at) {
-                        Some(after) => plain_until(self.bytes, after),
-                        None => return Err(self.fault_in(at)),
-                    };
+                    let after = strings::escape_ends(self.bytes, at);
+                    let after = after.ok_or_else(|| self.fault_in(at))?;
+                    at = plain_until(self.bytes, after);
                 }
-                _ => {
-                    self.at = at;
-                    return Err(self.fault());
-                }
+                _ => return Err(self.fault()),
             }
         }
     }

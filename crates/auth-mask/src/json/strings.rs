@@ -4,12 +4,16 @@ use std::borrow::Cow;
 
 /// What may be shown of a text that is given as it stands between its quotation marks; borrowed if
 /// that is all of it.
-pub(super) fn shown<'t>(raw: &'t str, mask: impl Fn(&str) -> Cow<'_, str>) -> Cow<'t, str> {
+pub(super) fn shown<'t>(
+    raw: &'t str,
+    escapes: bool,
+    mask: impl Fn(&str) -> Cow<'_, str>,
+) -> Cow<'t, str> {
     let changed = |masked: Cow<'_, str>| match masked {
         Cow::Owned(masked) => Some(masked),
         Cow::Borrowed(_) => None,
     };
-    let masked = if raw.contains('\\') {
+    let masked = if escapes {
         changed(mask(&unescaped(raw)))
     } else {
         changed(mask(raw))
