@@ -8,6 +8,7 @@
 
 mod case;
 mod jwt;
+mod mask;
 mod meter;
 mod sample;
 mod settings;
@@ -30,10 +31,16 @@ struct Area {
     cases: fn(&Settings) -> Vec<Case>,
 }
 
-const AREAS: &[Area] = &[Area {
-    name: "jwt",
-    cases: jwt::cases,
-}];
+const AREAS: &[Area] = &[
+    Area {
+        name: "jwt",
+        cases: jwt::cases,
+    },
+    Area {
+        name: "mask",
+        cases: mask::cases,
+    },
+];
 
 #[expect(
     clippy::print_stderr,

@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_verdict_is_one_policys() {
+    fn a_verdict_belongs_to_one_policy() {
         let mut memo = Memo::default();
         let (iso, miso) = (MaskPolicy::iso27001(), MaskPolicy::miso_4_9());
         for _ in 0..2 {

@@ -1,0 +1,12 @@
+use super::*;
+
+#[test]
+fn every_case_does_its_work() {
+    let settings = Settings::read(|_| None).unwrap();
+    let cases = cases(&settings);
+    assert_eq!(cases.len(), 15);
+    for case in cases {
+        let mut operation = case.prepare().unwrap();
+        assert!(operation.repeat(1), "{} {}", case.name, case.implementation);
+    }
+}
