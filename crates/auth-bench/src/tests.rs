@@ -79,7 +79,10 @@ fn an_area_that_is_not_there_is_answered_with_those_that_are() {
     assert_eq!(error, "there is no area `weather`; there are: jwt, mask");
     for arguments in [&[][..], &["jwt", "mask"]] {
         let error = bench(arguments, &[]).unwrap_err();
-        assert_eq!(error, "usage: auth-bench AREA, where AREA is one of: jwt, mask");
+        assert_eq!(
+            error,
+            "usage: auth-bench AREA, where AREA is one of: jwt, mask"
+        );
     }
 }
 

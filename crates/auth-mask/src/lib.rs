@@ -38,6 +38,7 @@ mod masker;
 mod names;
 mod partial;
 mod policy;
+mod policy_file;
 mod query;
 mod text;
 mod value;
@@ -46,6 +47,7 @@ pub use crate::json::{InvalidJson, MaskedJson, NotSerializable};
 pub use crate::masker::Masker;
 pub use crate::partial::mask_partial;
 pub use crate::policy::{Category, MaskPolicy};
+pub use crate::policy_file::PolicyFileError;
 
 /// What stands in place of a secret.
 pub const MASK: &str = "***MASKED***";

@@ -1,6 +1,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::names;
+use crate::policy_file::{FileNames, PolicyFileError, Said};
 
 /// What is masked: a value, chosen once and handed to a [`Masker`](crate::Masker).
 ///
@@ -27,6 +28,8 @@ pub struct MaskPolicy {
 enum Rules {
     Words([bool; Category::ALL.len()]),
     Miso,
+    /// What a file says, before the words.
+    File(FileNames, [bool; Category::ALL.len()]),
 }
 
 impl MaskPolicy {
@@ -43,6 +46,28 @@ impl MaskPolicy {
     /// `cardNumber` (contract miso §13 A9). Choose it only where equal output is asked for.
     pub fn miso_4_9() -> Self {
         Self::of(Rules::Miso)
+    }
+
+    /// Reads a policy file in the format of the original client: `fields`, `fieldPatterns`,
+    /// `neverMaskFields`, `substringMinLength`, `mergeWithHardcodedDefaults` (contract miso §5).
+    ///
+    /// Its names are compared as the original compares them: without `_` and `-`, and as a part of
+    /// longer names unless they are shorter than `substringMinLength`, which is 4. They come to those
+    /// of [`iso27001`](Self::iso27001), unless `mergeWithHardcodedDefaults` is false; and what
+    /// `neverMaskFields` names is shown whatever else is said of it. A secret found in a value is
+    /// masked under any name.
+    ///
+    /// # Errors
+    ///
+    /// If the file is not of that form. Nothing is made of a part of it.
+    pub fn from_file(json: &[u8]) -> Result<Self, PolicyFileError> {
+        let names = FileNames::read(json)?;
+        let on = if names.with_defaults {
+            Category::ALL.map(Category::is_default)
+        } else {
+            [false; Category::ALL.len()]
+        };
+        Ok(Self::of(Rules::File(names, on)))
     }
 
     /// Switches a category on. `miso_4_9` has none, and stays as it is.
@@ -62,6 +87,11 @@ impl MaskPolicy {
         match &self.rules {
             Rules::Words(_) => self.category(name).is_some(),
             Rules::Miso => names::miso::is_sensitive(name),
+            Rules::File(file, _) => match file.say(name) {
+                Said::Mask => true,
+                Said::Show => false,
+                Said::Nothing => self.category(name).is_some(),
+            },
         }
     }
 
@@ -69,7 +99,9 @@ impl MaskPolicy {
     /// knows no categories.
     pub fn category(&self, name: &str) -> Option<Category> {
         match &self.rules {
-            Rules::Words(on) => names::category(name).filter(|&category| on[category as usize]),
+            Rules::Words(on) | Rules::File(_, on) => {
+                names::category(name).filter(|&category| on[category as usize])
+            }
             Rules::Miso => None,
         }
     }
@@ -77,7 +109,7 @@ impl MaskPolicy {
     /// As [`is_sensitive`](Self::is_sensitive), for the parameter of a query.
     pub(crate) fn is_sensitive_in_query(&self, name: &str) -> bool {
         let also = || match &self.rules {
-            Rules::Words(on) => {
+            Rules::Words(on) | Rules::File(_, on) => {
                 on[Category::Credentials as usize] && names::is_sensitive_in_query(name)
             }
             Rules::Miso => false,
@@ -87,7 +119,7 @@ impl MaskPolicy {
 
     /// Whether strings that go by innocent names are looked through.
     pub(crate) fn looks_into_values(&self) -> bool {
-        matches!(self.rules, Rules::Words(_))
+        !matches!(self.rules, Rules::Miso)
     }
 
     /// Tells it apart from every policy that may judge otherwise.
@@ -107,6 +139,10 @@ impl MaskPolicy {
             Rules::Words(mut on) => {
                 on[category as usize] = to;
                 Self::of(Rules::Words(on))
+            }
+            Rules::File(file, mut on) => {
+                on[category as usize] = to;
+                Self::of(Rules::File(file, on))
             }
             Rules::Miso => self,
         }
