@@ -182,8 +182,10 @@ pub(crate) fn from_env(env: &Env) -> Result<AuthClient, ConfigError> {
     }
     let miso = MisoSettings::read(&mut reader);
     let redis = RedisSettings::read(&mut reader);
+    let mask = auth_miso::read_mask_policy(&mut reader);
     let mut builder = reader.finish(|| Some(AuthClientBuilder::miso(miso?)))?;
     builder.redis = redis;
+    builder.mask = mask.unwrap_or(builder.mask);
     builder.build().map_err(|error| {
         let remedy = "look at MISO_CONTROLLER_URL and the Redis variables";
         ConfigProblem::new("the settings", format!("cannot be used: {error}"), remedy).into()

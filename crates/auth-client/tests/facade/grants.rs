@@ -296,6 +296,7 @@ async fn every_missing_setting_is_told_at_once() {
         ("AUTH_PROVIDER", "planted"),
         ("MISO_CONTROLLER_URL", "http://planted.example"),
         ("MISO_CLIENT_TOKEN_URI", "/a?planted"),
+        ("MISO_SENSITIVE_FIELDS_CONFIG", "/planted/policy.json"),
     ]);
     let error = AuthClient::from_env_of(&env).unwrap_err();
     let variables: Vec<_> = error.problems().iter().map(|it| it.variable()).collect();
@@ -304,6 +305,7 @@ async fn every_missing_setting_is_told_at_once() {
         "MISO_CLIENTID",
         "MISO_CLIENTSECRET",
         "REDIS_PORT",
+        "MISO_SENSITIVE_FIELDS_CONFIG",
     ] {
         assert!(variables.contains(&variable), "{variables:?}");
     }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use auth_client::AuthClient;
+use auth_core::config::Env;
 use auth_core::{CorrelationId, RequestContext};
 use auth_miso::Miso;
 use auth_testkit::ScriptedFault;
@@ -120,6 +122,49 @@ async fn what_is_emitted_arrives_masked_and_correlated_and_the_calls_beside_it()
         (&logs[3]["level"], &logs[3]["message"]),
         (&"warn".into(), &"the disk is filling up".into())
     );
+}
+
+/// Contract miso §5: the original goes on without a policy file that it cannot read, and says nothing.
+#[tokio::test]
+async fn the_trail_is_masked_by_the_policy_file_or_there_is_no_client() {
+    let issuer = issuer().await;
+    let controller = controller(&issuer).await;
+    let folder = std::env::temp_dir().join(format!("auth-client-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("policy.json");
+    let build = |policy: &str| {
+        std::fs::write(&file, policy).unwrap();
+        let env = Env::from_pairs([
+            ("AUTH_PROVIDER", "miso"),
+            ("MISO_CLIENTID", controller.client_id()),
+            ("MISO_CLIENTSECRET", controller.client_secret().expose()),
+            ("MISO_CONTROLLER_URL", controller.url()),
+            ("MISO_SENSITIVE_FIELDS_CONFIG", file.to_str().unwrap()),
+        ]);
+        AuthClient::from_env_of(&env)
+    };
+    let error = build(r#"{"fields":["badge"]}"#).unwrap_err();
+    assert_eq!(error.problems().len(), 1, "{error}");
+    assert_eq!(
+        error.problems()[0].variable(),
+        "MISO_SENSITIVE_FIELDS_CONFIG"
+    );
+
+    let client = build(r#"{"fields":{"ours":["badge"]},"neverMaskFields":["ssn"]}"#).unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
+    client
+        .audit("door.opened", "door")
+        .context(json!({ "badgeNumber": 7, "ssn": "shown", "password": "hunter2" }))
+        .emit();
+    end(&client).await;
+    let logs = controller.log_entries();
+    let context = &logs
+        .iter()
+        .find(|log| log["context"]["action"] == "door.opened");
+    let context = &context.unwrap()["context"];
+    assert_eq!(context["badgeNumber"], "***MASKED***");
+    assert_eq!(context["password"], "***MASKED***");
+    assert_eq!(context["ssn"], "shown");
 }
 
 /// Contract miso §13 B4: with debug logging the original's log requests logged themselves for ever.
