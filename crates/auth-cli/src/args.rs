@@ -17,6 +17,7 @@ use crate::status::Status;
 #[derive(Debug)]
 pub(crate) enum Request {
     Token(TokenCommand),
+    Mask(MaskArguments),
     Dev(DevArguments),
     /// Nothing: it asked for help, or was wrong and has been told.
     Answered(Status),
@@ -31,6 +32,9 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Request {
         Ok(Arguments {
             command: Command::Token(command),
         }) => Request::Token(command),
+        Ok(Arguments {
+            command: Command::Mask(arguments),
+        }) => Request::Mask(arguments),
         Ok(Arguments {
             command: Command::Dev(arguments),
         }) => Request::Dev(arguments),
@@ -56,9 +60,45 @@ enum Command {
     #[command(subcommand, after_help = help::TOKEN)]
     Token(TokenCommand),
 
+    /// Mask what is secret in a document from standard input
+    #[command(after_help = help::MASK)]
+    Mask(MaskArguments),
+
     /// Run development servers on loopback until interrupted: an OIDC issuer and a Miso controller
     #[command(after_help = help::DEV)]
     Dev(DevArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MaskArguments {
+    /// What is masked: iso27001, miso-4.9, or a policy file
+    #[arg(
+        long,
+        value_name = "POLICY",
+        default_value = "iso27001",
+        value_parser = NonEmptyStringValueParser::new()
+    )]
+    pub(crate) policy: String,
+
+    /// What the input is
+    #[arg(long, value_enum, default_value_t = MaskFormat::Json)]
+    pub(crate) format: MaskFormat,
+
+    /// Take each line for a document of its own
+    #[arg(long)]
+    pub(crate) lines: bool,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum MaskFormat {
+    /// One JSON document
+    Json,
+    /// Any text: an error message, a log line
+    Text,
+    /// Headers, one a line
+    Headers,
+    /// A query string, or the body of a form
+    Query,
 }
 
 #[derive(Debug, Args)]

@@ -10,9 +10,25 @@ EXAMPLES:
   authctl token verify --jwks jwks.json --iss https://issuer.example --aud my-api < token.txt
   authctl token decode < token.txt
   authctl token mint --alg ES256 --key private.pem < claims.json
+  authctl mask --lines < service.log.jsonl
   authctl dev --json
 
 Secrets come from files or standard input, never as arguments.";
+
+pub(crate) const MASK: &str = "\
+What may be shown is printed as it stands, and a value that may not is `***MASKED***`. A document
+that is broken or was cut is printed up to the fault, and standard error says where that is.
+
+EXIT CODES:
+  0  all of it was masked
+  1  some of the input is not of its format; what stands before the fault was printed
+  2  the policy, the flags or the input were of no use
+
+EXAMPLES:
+  authctl mask < body.json
+  authctl mask --lines --policy our-policy.json < service.log.jsonl
+  authctl mask --format headers < headers.txt
+  journalctl -u my-service | authctl mask --format text --lines";
 
 pub(crate) const TOKEN: &str = "\
 EXAMPLES:
@@ -40,6 +56,7 @@ CODES:
   crit              needs a critical extension, and none is known
   typ               `typ` is not one that --typ allows, or the payload calls itself something else
   unknown_key       no key goes by the token's `kid`
+  ambiguous_key     it names no key, and too many could be meant
   bad_signature     the signature is not that of the key
   expired           `exp` has passed, leeway included
   not_yet_valid     `nbf` or `iat` lies ahead, leeway included

@@ -4,6 +4,7 @@ mod batch;
 mod decode;
 mod key_sources;
 mod leaks;
+mod mask;
 mod mint;
 mod support;
 mod usage;

@@ -1,0 +1,141 @@
+//! `authctl mask`.
+
+use std::borrow::Cow;
+use std::fs;
+use std::io::{self, BufRead, Read, Write};
+
+use auth_mask::{MaskPolicy, Masker};
+
+use crate::args::{MaskArguments, MaskFormat};
+use crate::failure::Failure;
+use crate::status::Status;
+
+pub(crate) fn run(arguments: &MaskArguments) -> Status {
+    masked(arguments).unwrap_or_else(|failure| {
+        failure.report(false);
+        Status::Undecided
+    })
+}
+
+fn masked(arguments: &MaskArguments) -> Result<Status, Failure> {
+    let masker = Masker::new(policy(&arguments.policy)?);
+    let mut stdin = io::stdin().lock();
+    let mut status = Status::Good;
+    if !arguments.lines {
+        let mut input = Vec::new();
+        let read = stdin.read_to_end(&mut input);
+        read.map_err(|error| Failure::input(&error))?;
+        return show(&masker, arguments.format, &input, None);
+    }
+    for number in 1_u64.. {
+        let mut line = Vec::new();
+        let read = stdin.read_until(b'\n', &mut line);
+        if read.map_err(|error| Failure::input(&error))? == 0 {
+            break;
+        }
+        status = status.max(show(&masker, arguments.format, &line, Some(number))?);
+    }
+    Ok(status)
+}
+
+/// Writes what may be shown of one document, and says on standard error if that is not all of it.
+fn show(
+    masker: &Masker,
+    format: MaskFormat,
+    input: &[u8],
+    line: Option<u64>,
+) -> Result<Status, Failure> {
+    let (content, newline) = split_newline(input);
+    let (mut shown, fault) = match format {
+        MaskFormat::Json => json(masker, content),
+        MaskFormat::Text => (masker.mask_text(&String::from_utf8_lossy(content)), None),
+        MaskFormat::Query => (masker.mask_query(&String::from_utf8_lossy(content)), None),
+        MaskFormat::Headers => (headers(masker, &String::from_utf8_lossy(content)), None),
+    };
+    // A document that was cut still ends its line, or the next one would be a part of it.
+    shown.push_str(if fault.is_some() { "\n" } else { newline });
+    let mut stdout = io::stdout().lock();
+    stdout
+        .write_all(shown.as_bytes())
+        .and_then(|()| stdout.flush())
+        .map_err(|error| Failure::output(&error))?;
+    let Some(fault) = fault else {
+        return Ok(Status::Good);
+    };
+    let place = line.map_or_else(String::new, |line| format!("line {line} of the input: "));
+    Failure::new(
+        "input_invalid",
+        format!("{place}{fault}"),
+        "what stands before the fault was printed, masked; --format text masks what is no JSON",
+    )
+    .report(false);
+    Ok(Status::Refused)
+}
+
+/// What may be shown, and what is wrong with the rest.
+fn json(masker: &Masker, content: &[u8]) -> (String, Option<String>) {
+    let (text, whole) = match std::str::from_utf8(content) {
+        Ok(text) => (text, true),
+        Err(error) => {
+            let valid = &content[..error.valid_up_to()];
+            (std::str::from_utf8(valid).unwrap_or_default(), false)
+        }
+    };
+    let mut shown = String::with_capacity(text.len());
+    let masked = masker.mask_json_into(text, &mut shown);
+    let fault = match masked {
+        Err(_) | Ok(()) if !whole => Some("not text in UTF-8".to_owned()),
+        Err(error) => Some(error.to_string()),
+        Ok(()) => None,
+    };
+    (shown, fault)
+}
+
+/// One header a line; what is none is masked as text.
+fn headers(masker: &Masker, text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let (content, newline) = split_newline(line.as_bytes());
+        let content = String::from_utf8_lossy(content);
+        match content.split_once(':') {
+            Some((name, value)) => {
+                let space = value.len() - value.trim_start().len();
+                let value = masker.mask_headers([(name, &value[space..])]);
+                shown.push_str(name);
+                shown.push(':');
+                shown.push_str(&" ".repeat(space));
+                shown.extend(value.into_iter().map(|(_, value)| value));
+            }
+            None => shown.push_str(&masker.mask_text(&content)),
+        }
+        shown.push_str(newline);
+    }
+    shown
+}
+
+/// The content, and the newline that ends it.
+fn split_newline(input: &[u8]) -> (&[u8], &'static str) {
+    match input {
+        [content @ .., b'\r', b'\n'] => (content, "\r\n"),
+        [content @ .., b'\n'] => (content, "\n"),
+        content => (content, ""),
+    }
+}
+
+/// By name, or from a file.
+fn policy(name: &str) -> Result<MaskPolicy, Failure> {
+    match name {
+        "iso27001" => return Ok(MaskPolicy::iso27001()),
+        "miso-4.9" => return Ok(MaskPolicy::miso_4_9()),
+        _ => {}
+    }
+    let unusable = |why: Cow<'static, str>| {
+        Failure::new(
+            "policy_unusable",
+            format!("the policy `{name}` cannot be used: {why}"),
+            "name iso27001 or miso-4.9, or a file in the format of docs/masking.md",
+        )
+    };
+    let json = fs::read(name).map_err(|error| unusable(error.to_string().into()))?;
+    MaskPolicy::from_file(&json).map_err(|error| unusable(error.to_string().into()))
+}
