@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use auth_core::{Clock, SecretBytes};
 use auth_jwt::mint::SigningKey;
 use auth_jwt::{
-    Algorithm, Claims, KeySet, Policy, PolicyBuilder, RoleClaim, StaticKeys, VerificationKey,
-    Verifier, danger,
+    Algorithm, Claims, KeySet, Policy, PolicyBuilder, RoleClaim, StaticKeys, TokenCache,
+    VerificationKey, Verifier, danger,
 };
 use serde_json::Value;
 
@@ -56,7 +56,13 @@ pub(crate) fn signed_payload(bytes: &[u8]) -> bool {
 
 fn signed(header: &[u8], payload: &[u8]) -> bool {
     let token = SIGNER.sign_parts(header, payload).expect("a MAC is made");
-    let Ok(claims) = VERIFIERS[0].verify_with_known_keys(token.expose()) else {
+    let verdict = VERIFIERS[0].verify_with_known_keys(token.expose());
+    // Whoever trusts more issuers is no more lenient, the second time no more than the first.
+    for _ in 0..2 {
+        let several = VERIFIERS[3].verify_with_known_keys(token.expose());
+        assert_eq!(several.is_ok(), verdict.is_ok(), "{several:?} {verdict:?}");
+    }
+    let Ok(claims) = verdict else {
         return false;
     };
     assert_eq!(claims.as_json().as_bytes(), payload);
@@ -147,8 +153,9 @@ fn same(text: &str, known: &str) -> bool {
 }
 
 /// The first has every key by its name; the second has the same keys nameless, so that all that fit
-/// are tried; the third is particular about algorithm and type.
-static VERIFIERS: LazyLock<[Verifier; 3]> = LazyLock::new(|| {
+/// are tried; the third is particular about algorithm and type; the fourth trusts another issuer too, so
+/// that it reads a payload before the signature, and remembers what it has accepted.
+static VERIFIERS: LazyLock<[Verifier; 4]> = LazyLock::new(|| {
     let named = || public_keys().chain(secrets());
     let nameless = || {
         let document = PUBLIC_KEYS.replace("\"kid\"", "\"x-kid\"");
@@ -165,6 +172,15 @@ static VERIFIERS: LazyLock<[Verifier; 3]> = LazyLock::new(|| {
         with(named().collect(), policy()),
         with(nameless(), policy()),
         with(named().collect(), particular),
+        with(named().collect(), policy())
+            .with_issuer(
+                Policy::builder("https://other.test", AUDIENCE)
+                    .build()
+                    .expect("the policy makes sense"),
+                StaticKeys::new(named().collect::<KeySet>()),
+            )
+            .expect("the issuers differ")
+            .with_token_cache(TokenCache::new()),
     ]
 });
 

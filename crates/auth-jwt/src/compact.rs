@@ -77,7 +77,7 @@ impl<'a> Compact<'a> {
         decoded.map_err(|_| Malformed::Base64.into())
     }
 
-    /// Decodes the payload. Nothing calls this before the signature was checked.
+    /// Decodes the payload.
     pub(crate) fn payload(&self) -> Result<Vec<u8>, Rejection> {
         base64url::decode(self.payload).map_err(|_| Malformed::Base64.into())
     }

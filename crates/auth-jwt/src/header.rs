@@ -1,7 +1,5 @@
 //! The protected header of a token (RFC 7515 §4), read from hostile text.
 
-use arrayvec::ArrayString;
-
 use crate::algorithm::Algorithm;
 use crate::json::{Document, Element, Tape};
 use crate::rejection::{Malformed, Rejection};
@@ -11,8 +9,8 @@ use crate::rejection::{Malformed, Rejection};
 #[derive(Clone, Debug)]
 pub(crate) struct Header {
     pub(crate) algorithm: Algorithm,
-    kid: Option<Name>,
-    typ: Option<Name>,
+    kid: Option<Box<str>>,
+    typ: Option<Box<str>>,
 }
 
 impl Header {
@@ -52,43 +50,20 @@ impl Header {
         }
         Ok(Self {
             algorithm,
-            kid: kid.map(Name::new),
-            typ: typ.map(Name::new),
+            kid: kid.map(Into::into),
+            typ: typ.map(Into::into),
         })
     }
 
     pub(crate) fn kid(&self) -> Option<&str> {
-        self.kid.as_ref().map(Name::as_str)
+        self.kid.as_deref()
     }
 
     pub(crate) fn typ(&self) -> Option<&str> {
-        self.typ.as_ref().map(Name::as_str)
+        self.typ.as_deref()
     }
 }
 
 fn text(member: Element<'_>) -> Result<&str, Malformed> {
     member.as_text().ok_or(Malformed::HeaderMember)
-}
-
-/// A name as long as anybody likes, and without an allocation as long as anybody writes.
-#[derive(Clone, Debug)]
-enum Name {
-    Short(ArrayString<64>),
-    Long(Box<str>),
-}
-
-impl Name {
-    fn new(name: &str) -> Self {
-        match ArrayString::from(name) {
-            Ok(name) => Self::Short(name),
-            Err(_) => Self::Long(name.into()),
-        }
-    }
-
-    fn as_str(&self) -> &str {
-        match self {
-            Self::Short(name) => name,
-            Self::Long(name) => name,
-        }
-    }
 }

@@ -196,18 +196,11 @@ fn is_public(entry: &Element<'_>) -> bool {
 
 /// Whether two entries are of one type and have one `kid`.
 fn same_name(one: &Element<'_>, other: &Element<'_>) -> bool {
-    let same = |name| {
-        let text = |entry: &Element<'_>| {
-            entry
-                .get(name)
-                .and_then(Element::as_text)
-                .map(str::to_owned)
-        };
-        (text(one), text(other))
-    };
-    let (kid, other_kid) = same("kid");
-    let (kty, other_kty) = same("kty");
-    kid.is_some() && kid == other_kid && kty == other_kty
+    fn text<'d>(entry: &Element<'d>, name: &str) -> Option<&'d str> {
+        entry.get(name).and_then(Element::as_text)
+    }
+    let kid = text(one, "kid");
+    kid.is_some() && kid == text(other, "kid") && text(one, "kty") == text(other, "kty")
 }
 
 /// Whether a token could not say which of the two it means. A key is ambiguous with itself.

@@ -9,8 +9,43 @@ use crate::key_set::{Epoch, KeySet};
 /// Where a verifier takes its keys from.
 ///
 /// This crate does no I/O: it asks for the keys at hand, and, when a token names one that is not
-/// among them, for newer ones. `auth-oidc` implements this over a JWKS endpoint; [`StaticKeys`] is
-/// for keys that are known beforehand.
+/// among them, for newer ones. [`StaticKeys`] is for keys that are known beforehand.
+///
+/// # Example: a document that somebody else reads again now and then
+///
+/// ```
+/// use std::sync::{Arc, RwLock};
+/// use auth_jwt::{BoxFuture, KeySet, KeySetError, KeySource, KeysUnavailable};
+///
+/// #[derive(Debug)]
+/// struct Reloaded(RwLock<(Vec<u8>, Arc<KeySet>)>);
+///
+/// impl Reloaded {
+///     fn reload(&self, document: &[u8]) -> Result<(), KeySetError> {
+///         let mut known = self.0.write().unwrap();
+///         // An unchanged document keeps its set, and with it every token that is remembered.
+///         if known.0 != document {
+///             let keys = KeySet::from_jwks(document)?; // a broken one leaves the keys as they are
+///             *known = (document.to_vec(), Arc::new(keys));
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// impl KeySource for Reloaded {
+///     fn snapshot(&self) -> Arc<KeySet> {
+///         Arc::clone(&self.0.read().unwrap().1)
+///     }
+///
+///     fn refresh<'a>(&'a self, _: Option<&'a str>) -> BoxFuture<'a, Result<(), KeysUnavailable>> {
+///         Box::pin(std::future::ready(Ok(()))) // there is nothing newer than what was reloaded
+///     }
+/// }
+/// # let keys = Reloaded(RwLock::new((Vec::new(), Arc::default())));
+/// # keys.reload(br#"{"keys":[]}"#)?;
+/// # assert!(keys.snapshot().is_empty());
+/// # Ok::<(), KeySetError>(())
+/// ```
 pub trait KeySource: fmt::Debug + Send + Sync {
     /// The keys as they are known now. Called for every token, so it must not wait.
     fn snapshot(&self) -> Arc<KeySet>;

@@ -48,10 +48,15 @@
 //!
 //! # What it does not do
 //!
-//! It fetches nothing (`auth-oidc` does), stores nothing, and decrypts nothing: an encrypted token
+//! It fetches nothing (a [`KeySource`] of yours does), stores nothing, and decrypts nothing: an encrypted token
 //! (JWE) has five parts and is malformed here.
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
+
+/// The code in the README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 mod algorithm;
 mod base64url;
@@ -75,6 +80,9 @@ mod seen_headers;
 pub mod session;
 mod token_cache;
 mod verifier;
+
+// What the API is spoken in, so that this crate alone will do.
+pub use auth_core::{BoxFuture, Clock, Secret, SecretBytes, SystemClock, UnixTime};
 
 pub use crate::algorithm::{Algorithm, UnknownAlgorithm};
 pub use crate::claims::Claims;

@@ -398,11 +398,11 @@ impl PolicyBuilder {
     ///
     /// # Errors
     ///
-    /// If a name is empty, no algorithm is allowed, the leeway is over a day, the age of an
+    /// If a name is empty or blank, no algorithm or no token is allowed, the leeway is over a day, the age of an
     /// authentication over ten years, or the token size over 1 MiB.
     pub fn build(mut self) -> Result<Policy, PolicyError> {
         let policy = &mut self.0;
-        if policy.names().any(str::is_empty) {
+        if policy.names().any(|name| name.trim().is_empty()) {
             return Err(PolicyError::EmptyName);
         }
         if policy.algorithms.as_ref().is_some_and(Vec::is_empty) {
@@ -414,6 +414,9 @@ impl PolicyBuilder {
         let max_age = policy.authentication.max_age;
         if max_age.is_some_and(|age| age > MAX_AUTHENTICATION_AGE) {
             return Err(PolicyError::AuthenticationTooOld);
+        }
+        if policy.max_token_bytes == 0 {
+            return Err(PolicyError::NoToken);
         }
         if policy.max_token_bytes > MAX_TOKEN_BYTES {
             return Err(PolicyError::TokenTooLarge);
@@ -433,11 +436,16 @@ impl PolicyBuilder {
 #[non_exhaustive]
 pub enum PolicyError {
     /// An issuer, an audience, a claim, a client or a type has no name.
-    #[error("an issuer, audience, claim, client or type name is empty; leave it out or name it")]
+    #[error(
+        "the name of an issuer, audience, claim, client, type, or of a class or method of \
+         authentication is empty; leave it out or name it"
+    )]
     EmptyName,
 
     /// The list of algorithms is empty, so that no token could ever be accepted.
-    #[error("no algorithm is allowed; name at least one, or none at all to follow the keys")]
+    #[error(
+        "no algorithm is allowed; name at least one, or do not call `algorithms` at all, and the keys decide"
+    )]
     NoAlgorithm,
 
     /// A leeway of more than a day keeps expired tokens alive.
@@ -447,6 +455,10 @@ pub enum PolicyError {
     /// An authentication of over ten years ago does not show that anybody is there now.
     #[error("the longest age of an authentication is over ten years; minutes to days are usual")]
     AuthenticationTooOld,
+
+    /// No token has no bytes.
+    #[error("the largest token is of zero bytes; the default is 16 KiB")]
+    NoToken,
 
     /// Tokens are looked at before they are trusted, so their size is bounded.
     #[error("the largest token is over 1 MiB; the default is 16 KiB")]

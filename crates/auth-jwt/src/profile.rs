@@ -9,7 +9,7 @@ pub(crate) enum Profile {
     /// Any issuer's tokens: what the policy says, and nothing else.
     Plain,
     M8Access(Strictness),
-    M8Refresh(Strictness),
+    M8Refresh,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,14 +21,11 @@ pub(crate) enum Strictness {
 
 impl Profile {
     pub(crate) fn is_refresh(self) -> bool {
-        matches!(self, Self::M8Refresh(_))
+        matches!(self, Self::M8Refresh)
     }
 
     pub(crate) fn is_lax(self) -> bool {
-        matches!(
-            self,
-            Self::M8Access(Strictness::Lax) | Self::M8Refresh(Strictness::Lax)
-        )
+        matches!(self, Self::M8Access(Strictness::Lax))
     }
 
     pub(crate) fn dates(self) -> Dates {
@@ -44,7 +41,7 @@ impl Profile {
         match self {
             Self::Plain => Ok(()),
             Self::M8Access(strictness) => m8::check_access(claims, strictness),
-            Self::M8Refresh(strictness) => m8::check_refresh(claims, strictness, audience_compared),
+            Self::M8Refresh => m8::check_refresh(claims, audience_compared),
         }
     }
 }

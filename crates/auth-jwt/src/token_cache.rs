@@ -17,7 +17,8 @@ use crate::claims::{Accepted, Claims, Remembered};
 /// what was not accepted is never remembered. A cache belongs to one verifier and its clones:
 /// it is handed over, and what another policy has accepted cannot be in it.
 ///
-/// The tokens lie in memory until they are forgotten, and are wiped then.
+/// The tokens lie in memory until they are forgotten and the last of their claims is dropped, and are
+/// wiped then.
 ///
 /// # Example: verified once
 ///
@@ -62,16 +63,6 @@ impl TokenCache {
         Self::with_max_bytes(self.max_bytes)
     }
 
-    /// How many tokens it remembers.
-    pub fn len(&self) -> usize {
-        self.tokens.len()
-    }
-
-    /// Whether it remembers no token.
-    pub fn is_empty(&self) -> bool {
-        self.tokens.is_empty()
-    }
-
     /// The claims of this very token, if it is remembered and `still_good`; forgotten if it is not.
     #[inline]
     pub(crate) fn get(
@@ -106,7 +97,7 @@ impl Default for TokenCache {
 impl fmt::Debug for TokenCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TokenCache")
-            .field("len", &self.len())
+            .field("len", &self.tokens.len())
             .field("max_bytes", &self.max_bytes)
             .finish_non_exhaustive()
     }

@@ -189,8 +189,17 @@ impl Verifier {
         }
     }
 
+    /// The issuer its one policy names, if it names one.
+    pub(crate) fn only_issuer(&self) -> Option<&str> {
+        let [trusted] = &*self.issuers else {
+            return None;
+        };
+        trusted.policy.issuers()?.first().map(|issuer| &**issuer)
+    }
+
     pub(crate) fn check_is_for_refresh(&self) -> Result<(), VerifierError> {
-        if self.issuers.len() > 1 {
+        let names = self.issuers.iter().filter_map(|it| it.policy.issuers());
+        if self.issuers.len() > 1 || names.flatten().count() > 1 {
             return Err(VerifierError::SeveralIssuers);
         }
         if !self.issuers.iter().all(|it| it.policy.refuses_access()) {

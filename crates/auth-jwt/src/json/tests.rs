@@ -105,7 +105,8 @@ fn same(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Number(one), Value::Number(other)) => {
             let (one, other) = (one.as_f64().unwrap(), other.as_f64().unwrap());
-            one == other || (one - other).abs() <= one.abs() * 1e-15
+            // Near zero there are fewer bits than usual.
+            one == other || (one - other).abs() <= one.abs() * 1e-15 + f64::MIN_POSITIVE
         }
         (Value::Array(one), Value::Array(other)) => {
             one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))

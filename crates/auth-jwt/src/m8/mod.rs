@@ -70,7 +70,7 @@ pub fn refresh() -> PolicyBuilder {
     let policy = Policy::unpinned()
         .roles_from([])
         .leeway(Duration::ZERO)
-        .profile(Profile::M8Refresh(Strictness::Strict));
+        .profile(Profile::M8Refresh);
     ["jti", "type"]
         .into_iter()
         .fold(policy, PolicyBuilder::require_claim)
@@ -87,17 +87,13 @@ pub(crate) fn access_as_the_original() -> PolicyBuilder {
         .fold(policy, PolicyBuilder::require_claim)
 }
 
-pub(crate) fn check_refresh(
-    claims: &Claims,
-    strictness: Strictness,
-    audience_compared: bool,
-) -> Result<(), Rejection> {
+pub(crate) fn check_refresh(claims: &Claims, audience_compared: bool) -> Result<(), Rejection> {
     // A token for somebody is not for an issuer that has not said who it is.
     if !audience_compared && claims.root().get("aud").is_some() {
         return Err(Rejection::WrongAudience);
     }
     check_type(claims, "refresh")?;
-    check_token_id(claims, strictness)?;
+    check_token_id(claims, Strictness::Strict)?;
     match canonical_uuid(claims.subject()) {
         Some(_) => Ok(()),
         None => Err(Rejection::bad_claim("sub")),

@@ -4,7 +4,7 @@
 //! the three ports here say what: a [`RevocationList`] of what is good no longer, a
 //! [`SessionStore`] of what still is, and a [`RefreshStore`] of refresh tokens and what they were
 //! exchanged for. [`TokenPolicy`] and [`RefreshTokenPolicy`] judge with them. The stores of
-//! [`memory`] serve one process; `auth-session` keeps them in Redis.
+//! [`memory`] serve one process.
 
 pub mod memory;
 mod ports;

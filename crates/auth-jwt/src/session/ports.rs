@@ -61,6 +61,7 @@ pub trait RefreshStore: fmt::Debug + Send + Sync {
     /// Revokes the family of a token, and says whether there was one. A token nobody knows has none.
     fn revoke_family<'a>(
         &'a self,
+        issuer: Option<&'a str>,
         token_id: &'a str,
     ) -> BoxFuture<'a, Result<bool, StoreUnavailable>>;
 }
@@ -69,6 +70,9 @@ pub trait RefreshStore: fmt::Debug + Send + Sync {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RefreshToken {
+    /// Who issues the token (`iss`), if the policy names an issuer: an identifier is one of its
+    /// issuer, and a store tells two tokens of one identifier apart by it.
+    pub issuer: Option<String>,
     /// The identifier of the token (`jti`).
     pub token_id: String,
     /// Whom the token is about (`sub`).
@@ -78,17 +82,25 @@ pub struct RefreshToken {
 }
 
 impl RefreshToken {
-    /// Puts one together.
+    /// Puts one together that names no issuer.
     pub fn new(
         token_id: impl Into<String>,
         subject: impl Into<String>,
         expires_at: UnixTime,
     ) -> Self {
         Self {
+            issuer: None,
             token_id: token_id.into(),
             subject: subject.into(),
             expires_at,
         }
+    }
+
+    /// Names the issuer.
+    #[must_use]
+    pub fn of_issuer(mut self, issuer: impl Into<String>) -> Self {
+        self.issuer = Some(issuer.into());
+        self
     }
 }
 
@@ -97,8 +109,8 @@ impl RefreshToken {
 #[non_exhaustive]
 pub struct Rotation {
     /// The identifier of the token that was presented.
-    pub old: String,
-    /// The token that takes its place; of the same subject.
+    pub old_token_id: String,
+    /// The token that takes its place; of the same issuer and subject.
     pub new: RefreshToken,
     /// How long after an exchange the old token may come again and be told the same.
     pub grace: Duration,
@@ -106,9 +118,9 @@ pub struct Rotation {
 
 impl Rotation {
     /// Puts one together.
-    pub fn new(old: impl Into<String>, new: RefreshToken, grace: Duration) -> Self {
+    pub fn new(old_token_id: impl Into<String>, new: RefreshToken, grace: Duration) -> Self {
         Self {
-            old: old.into(),
+            old_token_id: old_token_id.into(),
             new,
             grace,
         }

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use auth_core::UnixTime;
+
 use super::{RefreshStore, RefreshToken, Rotation, RotationAnswer};
 use crate::claims::Claims;
-use crate::hooks::TokenUse;
+use crate::hooks::{Reason, TokenUse};
 use crate::m8;
 use crate::rejection::Rejection;
 use crate::verifier::{Verifier, VerifierError};
@@ -89,8 +91,9 @@ impl RefreshTokenPolicy {
     ///
     /// # Errors
     ///
-    /// [`Rejection::RevocationUnavailable`] if the store cannot remember it; the token must not be
-    /// handed out then.
+    /// [`Rejection::RevocationUnavailable`] if the store cannot remember it, because it is away or full
+    /// or knows the identifier already; [`Rejection::BadClaim`] if the identifier is empty or the
+    /// lifetime below a second. The token must not be handed out then.
     pub async fn register(
         &self,
         token_id: &str,
@@ -98,19 +101,24 @@ impl RefreshTokenPolicy {
         lifetime: Duration,
     ) -> Result<(), Rejection> {
         let now = self.verifier.now();
-        let subject = self.spelled(subject);
-        let first = RefreshToken::new(token_id, subject, now.saturating_add(lifetime));
+        let first = self.token(token_id, subject, lifetime, now)?;
         let registered = self.store.register(&first, now).await;
         registered.map_err(Rejection::RevocationUnavailable)
     }
 
-    /// Verifies a refresh token and exchanges it for the one with this identifier.
+    /// Verifies a refresh token and exchanges it for the one with this identifier, or learns which one
+    /// it was exchanged for a moment ago; the identifier and the lifetime are not used then.
+    ///
+    /// What is minted afterwards is made of [`Exchange::next`] alone: its identifier, its subject, and
+    /// its end as `exp`. Only then do two that race each other hold the same token, and a claim such
+    /// as `iat`, if there has to be one, is not the moment of the minting.
     ///
     /// # Errors
     ///
     /// A [`Rejection`]: what is wrong with the token; [`Rejection::Reused`] if it was used before,
     /// whose family is revoked then; [`Rejection::Revoked`] if the store does not know it (any
-    /// longer). Only [`Rejection::is_undetermined`] leaves open whether the token is good.
+    /// longer); [`Rejection::BadClaim`] if the new identifier is empty or the lifetime below a second.
+    /// Only [`Rejection::is_undetermined`] leaves open whether the token is good.
     pub async fn exchange(
         &self,
         token: &str,
@@ -127,9 +135,13 @@ impl RefreshTokenPolicy {
                     .tell_success(TokenUse::Refresh, Some(token_id), subject);
             }
             Err(rejection) => {
-                let outcome = m8::outcome(TokenUse::Refresh, rejection);
+                let reason = if self.verifier.is_of_m8() {
+                    m8::outcome(TokenUse::Refresh, rejection).reason
+                } else {
+                    Reason::from(rejection)
+                };
                 self.verifier
-                    .tell_failure(TokenUse::Refresh, outcome.reason, rejection);
+                    .tell_failure(TokenUse::Refresh, reason, rejection);
             }
         }
         exchanged
@@ -147,9 +159,7 @@ impl RefreshTokenPolicy {
             return Err(Rejection::missing_claim("jti"));
         }
         let now = self.verifier.now();
-        let expires_at = now.saturating_add(lifetime);
-        let subject = self.spelled(claims.subject());
-        let new = RefreshToken::new(new_token_id, subject, expires_at);
+        let new = self.token(new_token_id, claims.subject(), lifetime, now)?;
         let rotation = Rotation::new(token_id, new, self.grace);
         let answer = self.store.rotate(&rotation, now).await;
         match answer.map_err(Rejection::RevocationUnavailable)? {
@@ -171,8 +181,34 @@ impl RefreshTokenPolicy {
     ///
     /// [`Rejection::RevocationUnavailable`] if the store cannot; the tokens still count then.
     pub async fn revoke(&self, token_id: &str) -> Result<bool, Rejection> {
-        let revoked = self.store.revoke_family(token_id).await;
+        let revoked = self
+            .store
+            .revoke_family(self.verifier.only_issuer(), token_id)
+            .await;
         revoked.map_err(Rejection::RevocationUnavailable)
+    }
+
+    /// A token as the store is to remember it.
+    fn token(
+        &self,
+        token_id: &str,
+        subject: &str,
+        lifetime: Duration,
+        now: UnixTime,
+    ) -> Result<RefreshToken, Rejection> {
+        // Told before the store has taken the old token's place for it.
+        if token_id.is_empty() {
+            return Err(Rejection::bad_claim("jti"));
+        }
+        if lifetime < Duration::from_secs(1) {
+            return Err(Rejection::bad_claim("exp"));
+        }
+        let ends = now.saturating_add(lifetime);
+        let token = RefreshToken::new(token_id, self.spelled(subject), ends);
+        Ok(match self.verifier.only_issuer() {
+            Some(issuer) => token.of_issuer(issuer),
+            None => token,
+        })
     }
 
     /// A subject as stores and hooks know it: m8's users are UUIDs, which have several spellings

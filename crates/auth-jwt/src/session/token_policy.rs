@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use auth_core::{AuthenticationError, Authenticator, BoxFuture, Identity, Secret};
+use auth_core::{
+    AuthenticationError, Authenticator, Authorizer, BoxFuture, Decision, Identity, Permission,
+    Role, Secret,
+};
 
 use super::{RevocationList, SessionStore, StoreUnavailable};
 use crate::claims::Claims;
@@ -145,6 +148,21 @@ async fn is_revoked(list: &dyn RevocationList, claims: &Claims) -> Result<bool, 
         cleared.store(stamp, Ordering::Release);
     }
     Ok(revoked)
+}
+
+/// Answers as its [`Verifier`] does, from the token itself.
+impl Authorizer for TokenPolicy {
+    fn has_role<'a>(&'a self, identity: &'a Identity, role: &'a Role) -> BoxFuture<'a, Decision> {
+        self.verifier.has_role(identity, role)
+    }
+
+    fn has_permission<'a>(
+        &'a self,
+        identity: &'a Identity,
+        permission: &'a Permission,
+    ) -> BoxFuture<'a, Decision> {
+        self.verifier.has_permission(identity, permission)
+    }
 }
 
 impl Authenticator for TokenPolicy {

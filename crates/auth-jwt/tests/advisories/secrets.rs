@@ -69,6 +69,21 @@ fn der() -> Vec<u8> {
     STANDARD.decode(body).unwrap()
 }
 
+/// PyJWT took an SSH public key for an HMAC secret, because it knew a key by its PEM header only
+/// (CVE-2022-29217).
+#[test]
+fn ghsa_ffqj_6fqr_9h24_an_ssh_public_key_is_no_hmac_secret() {
+    let wire = "AAAAC3NzaC1lZDI1NTE5AAAAIGhvd2V2ZXItbG9uZy1pdC1pcy1pdC1pcy1wdWJsaWM=";
+    for key in [
+        format!("ssh-ed25519 {wire}"),
+        format!("ssh-rsa {wire} ada@example"),
+        format!("ecdsa-sha2-nistp256 {wire}\n"),
+        format!("sk-ecdsa-sha2-nistp256@openssh.com {wire}"),
+    ] {
+        no_secret("an SSH key", key.as_bytes());
+    }
+}
+
 /// PyJWT took the text of a public JWK for an HMAC secret, so anybody could sign.
 #[test]
 fn ghsa_xgmm_8j9v_c9wx_a_jwk_document_is_no_hmac_secret() {

@@ -1,7 +1,7 @@
 //! A public key taken for a shared secret, and one algorithm taken for another.
 //!
 //! That nobody can configure a public key as the secret in the first place is shown in
-//! `tests/keys.rs`; here the attacker hopes that the verifier does it on its own.
+//! `tests/keys/secrets.rs`; here the attacker hopes that the verifier does it on its own.
 
 use std::sync::LazyLock;
 

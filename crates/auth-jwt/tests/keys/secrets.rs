@@ -54,7 +54,7 @@ fn a_secret_is_for_hmac_only() {
 }
 
 /// Whoever verifies with a public key as the secret accepts tokens that anybody can sign.
-/// PyJWT has had five advisories for forms of it that it had not thought of: GHSA-xgmm-8j9v-c9wx,
+/// PyJWT has had six advisories for forms of it that it had not thought of: GHSA-ffqj-6fqr-9h24, GHSA-xgmm-8j9v-c9wx,
 /// GHSA-r6x4-923q-g947, GHSA-ffc3-869f-jxw9, GHSA-p4g4-x82p-q773, GHSA-w2cx-738m-mc7w.
 #[test]
 fn a_key_that_is_written_down_is_no_secret() {

@@ -132,6 +132,10 @@ fn rules_that_could_not_be_meant_are_refused() {
     for (policy, expected) in [
         (policy().authentication_class(""), PolicyError::EmptyName),
         (policy().authentication_method(""), PolicyError::EmptyName),
+        (Policy::builder(" ", AUDIENCE), PolicyError::EmptyName),
+        (Policy::builder(ISSUER, "\t"), PolicyError::EmptyName),
+        (policy().token_type("application/"), PolicyError::EmptyName),
+        (policy().max_token_bytes(0), PolicyError::NoToken),
         (
             policy().max_authentication_age(3661 * day),
             PolicyError::AuthenticationTooOld,

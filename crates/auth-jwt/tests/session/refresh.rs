@@ -302,6 +302,80 @@ fn a_policy_that_accepts_access_tokens_is_refused() {
         .unwrap();
     let refused = RefreshTokenPolicy::new(both, RefreshTokens::new());
     assert_eq!(refused.unwrap_err(), VerifierError::SeveralIssuers);
+    let two_names = m8::refresh().issuer("one").issuer("other").build().unwrap();
+    assert_eq!(of(two_names), Err(VerifierError::SeveralIssuers));
+}
+
+/// The issuers' tokens may have one identifier, and the policies one store.
+#[test]
+fn an_identifier_is_one_of_its_issuer() {
+    let clock = Hand::at(NOW);
+    let store = RefreshTokens::new();
+    let of = |issuer: &str| {
+        let policy = m8::refresh().issuer(issuer).build().unwrap();
+        let verifier = Verifier::new(policy, keys()).with_clock(clock.clone());
+        RefreshTokenPolicy::new(verifier, store.clone()).unwrap()
+    };
+    let (ours, theirs) = (of("ours"), of("theirs"));
+    let token = |issuer: &str| {
+        sign(&json!({
+            "iss": issuer, "type": "refresh", "sub": SUBJECT, "jti": "r1", "exp": NOW + 3600,
+        }))
+    };
+    register(&ours, "r1");
+    let stranger = block_on(theirs.exchange(&token("theirs"), "r2", LIFETIME));
+    assert_eq!(code(stranger), "revoked");
+    assert!(!block_on(theirs.revoke("r1")).unwrap());
+    register(&theirs, "r1");
+    for policy in [(&ours, "ours"), (&theirs, "theirs")] {
+        let exchanged = block_on(policy.0.exchange(&token(policy.1), "r2", LIFETIME));
+        let next = exchanged.unwrap().next().clone();
+        assert_eq!(next.issuer.as_deref(), Some(policy.1));
+    }
+    assert!(block_on(theirs.revoke("r2")).unwrap());
+    assert!(block_on(ours.revoke("r2")).unwrap());
+}
+
+/// A token that nobody could present again took the place of a good one.
+#[test]
+fn what_could_not_be_presented_is_not_exchanged_for() {
+    let clock = Hand::at(NOW);
+    let policy = refresh_policy(&clock);
+    register(&policy, "r1");
+    assert_eq!(exchange(&policy, "r1", ""), "bad_claim");
+    let short = Duration::from_millis(999);
+    assert_eq!(
+        code(block_on(policy.exchange(&token("r1"), "r2", short))),
+        "bad_claim"
+    );
+    assert_eq!(
+        code(block_on(policy.register("", SUBJECT, LIFETIME))),
+        "bad_claim"
+    );
+    assert_eq!(
+        code(block_on(policy.register("r9", SUBJECT, Duration::ZERO))),
+        "bad_claim"
+    );
+    assert_eq!(exchange(&policy, "r1", "r2"), "r2");
+}
+
+/// m8's words are few; who is not m8 hears what is the matter.
+#[test]
+fn hooks_of_other_refresh_tokens_hear_all_reasons() {
+    let heard = Heard::default();
+    let policy = danger::policy_without_issuer_and_audience().token_type("refresh+jwt");
+    let verifier = Verifier::new(policy.build().unwrap(), keys())
+        .with_clock(Hand::at(NOW))
+        .with_hooks(heard.clone());
+    let policy = RefreshTokenPolicy::new(verifier, RefreshTokens::new()).unwrap();
+    let token = |exp: i64| {
+        let header = r#"{"alg":"EdDSA","typ":"refresh+jwt"}"#;
+        let payload = json!({ "sub": "u1", "jti": "r1", "exp": exp }).to_string();
+        crate::support::sign(&crate::KEY, header, payload)
+    };
+    assert!(block_on(policy.exchange(&token(NOW - 100), "r2", LIFETIME)).is_err());
+    assert!(block_on(policy.exchange(&token(NOW + 100), "r2", LIFETIME)).is_err());
+    assert_eq!(*heard.0.lock().unwrap(), ["expired", "revoked"]);
 }
 
 /// One valid token, exchanged all day, took all the room there was.
@@ -384,7 +458,11 @@ impl RefreshStore for Away {
         Box::pin(std::future::ready(Err(StoreUnavailable::new("away"))))
     }
 
-    fn revoke_family<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<bool, StoreUnavailable>> {
+    fn revoke_family<'a>(
+        &'a self,
+        _: Option<&'a str>,
+        _: &'a str,
+    ) -> BoxFuture<'a, Result<bool, StoreUnavailable>> {
         Box::pin(std::future::ready(Err(StoreUnavailable::new("away"))))
     }
 }

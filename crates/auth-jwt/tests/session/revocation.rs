@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use auth_core::{AuthenticationError, Authenticator, BoxFuture, Secret, UnixTime};
+use auth_core::{AuthenticationError, Authenticator, Authorizer, BoxFuture, Secret, UnixTime};
 use auth_jwt::session::memory::{OpenSessions, RevokedTokens};
 use auth_jwt::session::{RevocationList, SessionStore, StoreUnavailable, TokenPolicy};
 use auth_jwt::{Claims, TokenCache, Verifier, danger};
@@ -98,6 +98,19 @@ fn a_revoked_token_is_refused_and_its_siblings_are_not() {
         matches!(error, AuthenticationError::Rejected { .. }),
         "{error:?}"
     );
+}
+
+#[test]
+fn a_policy_answers_for_roles_as_its_verifier_does() {
+    let policy = TokenPolicy::new(verifier()).with_revocation_list(RevokedTokens::new());
+    let token = Secret::from(sign(&honest_claims()));
+    let identity = block_on(policy.authenticate(&token)).unwrap();
+    for (role, granted) in [("planted-role", true), ("admin", false)] {
+        let decision = block_on(policy.has_role(&identity, &role.into()));
+        assert_eq!(decision.is_granted(), granted, "{role}");
+    }
+    let decision = block_on(policy.has_permission(&identity, &"orders:read".into()));
+    assert!(!decision.is_granted());
 }
 
 /// The same `jti` of another issuer is another token.

@@ -21,7 +21,7 @@ pub use crate::session::memory::refresh_tokens::RefreshTokens;
 pub use crate::session::memory::revoked_tokens::RevokedTokens;
 
 /// The most entries a store keeps at a time, unless it is told another number.
-pub const MAX_ENTRIES: usize = 100_000;
+pub const DEFAULT_MAX_ENTRIES: usize = 100_000;
 
 /// Something that has a name within an issuer.
 #[derive(Clone, PartialEq, Eq, Hash)]

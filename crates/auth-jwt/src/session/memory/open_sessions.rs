@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use auth_core::{BoxFuture, Clock, SystemClock, UnixTime};
 
-use super::{MAX_ENTRIES, Of, is_ahead, lock, make_room};
+use super::{DEFAULT_MAX_ENTRIES, Of, is_ahead, lock, make_room};
 use crate::claims::Claims;
 use crate::session::{SessionStore, StoreUnavailable};
 
@@ -24,9 +24,9 @@ struct Session {
 }
 
 impl OpenSessions {
-    /// No session is open, and [`MAX_ENTRIES`] may be; the time is the machine's.
+    /// No session is open, and [`DEFAULT_MAX_ENTRIES`] may be; the time is the machine's.
     pub fn new() -> Self {
-        Self::bounded(MAX_ENTRIES, SystemClock)
+        Self::bounded(DEFAULT_MAX_ENTRIES, SystemClock)
     }
 
     /// No session is open, and so many may be; the time is this clock's.

@@ -1,10 +1,11 @@
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use auth_core::{BoxFuture, UnixTime};
 
-use super::{MAX_ENTRIES, is_ahead, lock};
+use super::{DEFAULT_MAX_ENTRIES, Of, is_ahead, lock};
 use crate::session::{
     RefreshStore, RefreshToken, RefreshTokenPolicy, Rotation, RotationAnswer, StoreUnavailable,
 };
@@ -18,9 +19,9 @@ pub struct RefreshTokens(Arc<Mutex<Families>>);
 
 struct Families {
     max_entries: usize,
-    tokens: HashMap<String, Issued>,
+    tokens: HashMap<Of, Issued>,
     /// The identifiers of each family, oldest first.
-    families: HashMap<u64, VecDeque<String>>,
+    families: HashMap<u64, VecDeque<Of>>,
     next_family: u64,
     /// When what has ended was forgotten last.
     swept_at: UnixTime,
@@ -34,13 +35,13 @@ struct Issued {
 
 struct Exchanged {
     at: UnixTime,
-    successor: String,
+    successor: Of,
 }
 
 impl RefreshTokens {
-    /// No token was issued; [`MAX_ENTRIES`] may be.
+    /// No token was issued; [`DEFAULT_MAX_ENTRIES`] may be.
     pub fn new() -> Self {
-        Self::bounded(MAX_ENTRIES)
+        Self::bounded(DEFAULT_MAX_ENTRIES)
     }
 
     /// No token was issued; so many may be that have not ended, the exchanged ones counted.
@@ -69,12 +70,13 @@ impl Families {
         family: u64,
         now: UnixTime,
     ) -> Result<(), StoreUnavailable> {
-        if self.tokens.contains_key(&token.token_id) {
+        let name = name_of(&token);
+        if self.tokens.contains_key(&name) {
             return Err(StoreUnavailable::of("a token of this identifier is known"));
         }
         self.make_room(now)?;
         let members = self.families.entry(family).or_default();
-        members.push_back(token.token_id.clone());
+        members.push_back(name.clone());
         // One user who exchanges all day must not fill the store for all.
         if members.len() > (self.max_entries / 100).max(FEWEST_OF_A_FAMILY)
             && let Some(oldest) = members.pop_front()
@@ -86,7 +88,7 @@ impl Families {
             token,
             exchanged: None,
         };
-        self.tokens.insert(issued.token.token_id.clone(), issued);
+        self.tokens.insert(name, issued);
         Ok(())
     }
 
@@ -113,7 +115,8 @@ impl Families {
         rotation: &Rotation,
         now: UnixTime,
     ) -> Result<RotationAnswer, StoreUnavailable> {
-        let Some(old) = self.tokens.get(&rotation.old) else {
+        let presented = Of::new(rotation.new.issuer.as_deref(), &rotation.old_token_id);
+        let Some(old) = self.tokens.get(&presented) else {
             return Ok(RotationAnswer::Unknown);
         };
         if old.token.subject != rotation.new.subject || !is_ahead(old.token.expires_at, now) {
@@ -121,25 +124,25 @@ impl Families {
         }
         let family = old.family;
         if old.exchanged.is_some() {
-            let answer = self.after_an_exchange(rotation, now);
+            let answer = self.after_an_exchange(&presented, rotation.grace, now);
             if answer == RotationAnswer::Reused {
                 self.revoke(family);
             }
             return Ok(answer);
         }
         self.insert(rotation.new.clone(), family, now)?;
-        if let Some(old) = self.tokens.get_mut(&rotation.old) {
+        if let Some(old) = self.tokens.get_mut(&presented) {
             old.exchanged = Some(Exchanged {
                 at: now,
-                successor: rotation.new.token_id.clone(),
+                successor: name_of(&rotation.new),
             });
         }
         Ok(RotationAnswer::Rotated)
     }
 
     /// The token that counts now, if each exchange on the way to it has just happened.
-    fn after_an_exchange(&self, rotation: &Rotation, now: UnixTime) -> RotationAnswer {
-        let mut next = &rotation.old;
+    fn after_an_exchange(&self, old: &Of, grace: Duration, now: UnixTime) -> RotationAnswer {
+        let mut next = old;
         loop {
             let Some(issued) = self.tokens.get(next) else {
                 // It has ended, and was forgotten.
@@ -153,7 +156,7 @@ impl Families {
                 };
             };
             // A clock that was set back does not make a grace longer.
-            let just_now = is_ahead(exchanged.at.saturating_add(rotation.grace), now)
+            let just_now = is_ahead(exchanged.at.saturating_add(grace), now)
                 && !is_ahead(
                     exchanged.at,
                     now.saturating_add(RefreshTokenPolicy::MAX_GRACE),
@@ -196,10 +199,12 @@ impl RefreshStore for RefreshTokens {
 
     fn revoke_family<'a>(
         &'a self,
+        issuer: Option<&'a str>,
         token_id: &'a str,
     ) -> BoxFuture<'a, Result<bool, StoreUnavailable>> {
         let mut families = lock(&self.0);
-        let family = families.tokens.get(token_id).map(|issued| issued.family);
+        let issued = families.tokens.get(&Of::new(issuer, token_id));
+        let family = issued.map(|issued| issued.family);
         let revoked = family.is_some_and(|family| families.revoke(family));
         Box::pin(std::future::ready(Ok(revoked)))
     }
@@ -219,6 +224,10 @@ impl fmt::Debug for RefreshTokens {
             .field("families", &families.families.len())
             .finish_non_exhaustive()
     }
+}
+
+fn name_of(token: &RefreshToken) -> Of {
+    Of::new(token.issuer.as_deref(), &token.token_id)
 }
 
 /// However small the store is.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use auth_core::{BoxFuture, Clock, SystemClock, UnixTime};
 
-use super::{MAX_ENTRIES, Of, is_ahead, lock, make_room};
+use super::{DEFAULT_MAX_ENTRIES, Of, is_ahead, lock, make_room};
 use crate::claims::Claims;
 use crate::policy::MAX_LEEWAY;
 use crate::session::{RevocationList, StoreUnavailable};
@@ -37,9 +37,9 @@ struct Before {
 }
 
 impl RevokedTokens {
-    /// An empty list of at most [`MAX_ENTRIES`] tokens; the time is the machine's.
+    /// An empty list of at most [`DEFAULT_MAX_ENTRIES`] tokens; the time is the machine's.
     pub fn new() -> Self {
-        Self::bounded(MAX_ENTRIES, SystemClock)
+        Self::bounded(DEFAULT_MAX_ENTRIES, SystemClock)
     }
 
     /// An empty list of at most so many tokens and as many subjects, that takes the time from this

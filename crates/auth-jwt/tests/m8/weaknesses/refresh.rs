@@ -96,7 +96,11 @@ impl RefreshStore for Answers {
         Box::pin(async { self.0.clone() })
     }
 
-    fn revoke_family<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<bool, StoreUnavailable>> {
+    fn revoke_family<'a>(
+        &'a self,
+        _: Option<&'a str>,
+        _: &'a str,
+    ) -> BoxFuture<'a, Result<bool, StoreUnavailable>> {
         Box::pin(async { Ok(true) })
     }
 }
