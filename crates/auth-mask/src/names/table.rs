@@ -26,6 +26,7 @@ pub(super) const GROUPS: &[Group] = &[
             "password", "passwd", "passwrd", "passw", "pswd", "pwd", "pass phrase", "pass code", "pass key",
             "user pass", "db pass", "database pass", "smtp pass", "mail pass", "mysql pass", "pg pass", "redis pass",
             "ftp pass", "admin pass", "root pass", "new pass", "old pass", "key pass", "store pass", "auth pass", "login pass",
+            "become pass", "ssh pass", "default pass", "requirepass", "masterauth",
             "passwort", "kennwort", "contraseña", "contrasena", "senha", "mot de passe", "wachtwoord", "salasana",
             "lösenord", "adgangskode", "hasło", "пароль", "密码", "密碼", "パスワード",
         ],
@@ -37,7 +38,8 @@ pub(super) const GROUPS: &[Group] = &[
         ends: &[
             "secret", "secret id", "credential", "cred", "authorization", "authorization header", "auth header",
             "basic auth", "http auth", "proxy auth", "connection string", "connection str", "conn string", "conn str", "dsn",
-            "shared access signature", "plaintext", "cleartext",
+            "shared access signature", "plaintext", "cleartext", "kubeconfig", "docker config json", "docker auth", "htpasswd",
+            "aspxauth", "keycloak identity", "asp net core identity application",
         ],
         wholes: &["auth", "authorisation"],
     },
@@ -52,7 +54,9 @@ pub(super) const GROUPS: &[Group] = &[
             "service account key", "auth key", "authentication key", "authorization key", "license key", "licence key",
             "consumer key", "subscription key", "functions key", "function key", "integration key", "write key", "admin key",
             "recovery key", "unlock key", "unseal key", "unsealing key", "wrapping key", "data encryption key", "key encryption key",
-            "kek", "dek", "jwt key", "token key", "webhook key", "key material", "private jwk", "private pem",
+            "kek", "dek", "jwt key", "token key", "webhook key", "key material", "private jwk", "private pem", "fernet key", "rapidapi key",
+            "encryption customer key", "keytab", "id rsa",
+            "id dsa", "id ecdsa", "id ed25519", "xprv", "xpriv",
         ],
         wholes: &[],
     },
@@ -64,8 +68,9 @@ pub(super) const GROUPS: &[Group] = &[
             "two factor code", "sms code", "verification code", "login code", "access code", "auth code", "authorization code",
             "authorisation code", "device code", "user code", "recovery code", "backup code", "reset code", "activation code",
             "confirmation code", "code verifier", "oauth verifier", "magic link", "reset link", "seed phrase", "recovery phrase",
-            "secret phrase", "mnemonic", "security answer", "pin code", "pin number", "user pin", "card pin", "login pin",
-            "account pin", "atm pin", "sim pin", "device pin", "new pin", "old pin", "current pin", "security pin", "puk",
+            "secret phrase", "mnemonic", "mnemonic phrase", "seed words", "security answer", "secret answer", "sca authentication data", "pin code", "pin number", "user pin", "card pin", "login pin",
+            "account pin", "atm pin", "sim pin", "device pin", "new pin", "old pin", "current pin", "security pin", "transaction pin", "unlock pin",
+            "parental pin", "voicemail pin", "tan code", "tan number", "mtan", "sms tan", "push tan", "photo tan", "chip tan", "puk",
         ],
         wholes: &["pin"],
     },
@@ -73,8 +78,8 @@ pub(super) const GROUPS: &[Group] = &[
         category: Category::Tokens,
         reason: "Bearer tokens of every kind: whoever holds one may use it.",
         ends: &[
-            "token", "jwt", "jws", "jwe", "bearer", "id token hint", "client assertion", "saml assertion", "saml response",
-            "dpop", "github pat", "gitlab pat", "azure pat", "devops pat", "ticket granting ticket", "service ticket",
+            "token", "jwt", "jws", "jwe", "bearer", "id token hint", "client assertion", "saml assertion", "jwt assertion", "saml response",
+            "dpop", "github pat", "gitlab pat", "azure pat", "devops pat", "devops ext pat", "ticket granting ticket", "service ticket",
         ],
         wholes: &["assertion"],
     },
@@ -90,7 +95,9 @@ pub(super) const GROUPS: &[Group] = &[
         ends: &[
             "session id", "sess id", "session cookie", "session key", "session state", "session handle", "user session",
             "auth session", "login session", "web session", "cookie", "set cookie", "cookie header", "php sess id", "jsession id",
-            "connect sid",
+            "connect sid", "laravel session", "keycloak session", "ci session", "rack session",
+            "app session", "host session", "secure session", "asp net core session", "koa sess", "gh sess", "jsession id sso",
+            "express sid",
         ],
         wholes: &["session", "sid"],
     },
@@ -100,7 +107,7 @@ pub(super) const GROUPS: &[Group] = &[
         ends: &[
             "card number", "card no", "card num", "credit card", "debit card", "payment card", "cc number", "cc num", "cc no",
             "primary account number", "card pan", "card data", "card details", "card info", "cardholder data", "card expiry",
-            "card expiry date", "card expiration", "card expiration date", "card exp", "cc exp", "cvv", "cvc", "cvn",
+            "card expiry date", "card expiration", "card expiration date", "card exp", "cc exp", "cvv", "cvc", "cvn", "cvv code", "cvc code",
             "card verification value", "card verification code", "security code", "track data", "magnetic stripe", "pin block",
         ],
         wholes: &["pan", "csc"],
@@ -109,7 +116,7 @@ pub(super) const GROUPS: &[Group] = &[
         category: Category::Payment,
         reason: "Bank accounts: enough for a direct debit.",
         ends: &[
-            "iban", "bban", "account number", "account no", "account num", "acct number", "acct no", "acct num", "bank account",
+            "iban", "iban number", "bban", "account number", "account no", "account num", "acct number", "acct no", "acct num", "bank account",
             "bank details", "routing number", "sort code",
         ],
         wholes: &[],
@@ -161,15 +168,19 @@ pub(super) const GROUPS: &[Group] = &[
 ];
 
 /// Innocent, although a shorter name at their end is not: positions in a list, counts of what a
-/// language model read, pieces of a grammar, a browser's permissions.
+/// language model read, pieces of a grammar, a browser's permissions, settings of what is done with
+/// a secret.
 pub(super) const INNOCENT: &[&str] = &[
     "page token",
     "next token",
+    "starting token",
     "previous token",
     "continuation token",
     "sync token",
     "cancellation token",
+    "client request token",
     "max token",
+    "max new token",
     "min token",
     "total token",
     "prompt token",
@@ -178,7 +189,19 @@ pub(super) const INNOCENT: &[&str] = &[
     "output token",
     "reasoning token",
     "cached token",
+    "prediction tokens",
+    "thinking tokens",
+    "budget tokens",
+    "audio tokens",
+    "image tokens",
+    "text tokens",
+    "bucket tokens",
     "limit token",
+    "number of tokens",
+    "number of secrets",
+    "number of passwords",
+    "number of credentials",
+    "forgot password",
     "remaining token",
     "num token",
     "design token",
@@ -187,6 +210,12 @@ pub(super) const INNOCENT: &[&str] = &[
     "pad token",
     "unk token",
     "stop token",
+    "automount service account token",
+    "revoke refresh token",
+    "bind secret id",
+    "required credentials",
+    "session storage key",
+    "local storage key",
     "allow credential",
     "accept cookie",
     "allow cookie",
@@ -210,11 +239,20 @@ pub(super) const TAILS: &[&str] = &[
     "encryptionkey",
     "signingkey",
     "credential",
+    "masterkey",
+    "authkey",
     "token",
+    "jwt",
     "cookie",
     "sessionid",
     "creditcard",
     "cardnumber",
+    "accountnumber",
+    "routingnumber",
+    "securitycode",
+    "passportnumber",
+    "dateofbirth",
+    "connectionstring",
 ];
 
 /// What follows a word and still means the same: the value itself, in some form.
@@ -241,6 +279,7 @@ pub(super) const CARRIERS: &[&str] = &[
     "new",
     "old",
     "pem",
+    "pepper",
     "plain",
     "plaintext",
     "previous",
@@ -257,7 +296,11 @@ pub(super) const CARRIERS: &[&str] = &[
     "values",
 ];
 
-/// What begins a name whose value is yes or no.
+/// What stands behind several of a thing. A name that is sensitive only as a whole is not what
+/// they are several of: `passList` may list passengers.
+pub(super) const LISTS: &[&str] = &["array", "list"];
+
+/// What begins a name, or stands right before what it is about, if its value is yes or no.
 pub(super) const QUESTIONS: &[&str] = &[
     "can", "has", "is", "needs", "requires", "should", "supports",
 ];
@@ -331,16 +374,20 @@ mod tests {
             page,
             "\n## Innocent names\n\n\
              These end with a sensitive name and are innocent: {}.\n\n\
-             So is a name that asks a question, because its value is yes or no: one that begins with {}.\n\n\
+             So is a name that asks a question, because its value is yes or no: one that begins with one of these, or has \
+             it right before the sensitive name: {}.\n\n\
              ## Words that change nothing\n\n\
              What these follow is judged without them, as `secretValue` and `passwordHash` show: {}.\n\n\
+             So are these, where what stands before is not sensitive as a whole name only: {}.\n\n\
              ## Written together\n\n\
-             A single word that ends with one of these is what they are (`userpassword`, `PGPASSWORD`): {}.\n\n\
+             A single word that ends with one of these is what they are (`userpassword`, `PGPASSWORD`), also if a word \
+             that changes nothing follows (`passwordhash`): {}.\n\n\
              ## Query parameters\n\n\
              In a query these are sensitive as the whole name, and innocent elsewhere: {}.\n",
             list(INNOCENT),
             list(QUESTIONS),
             list(CARRIERS),
+            list(LISTS),
             list(TAILS),
             list(IN_QUERIES),
         )
