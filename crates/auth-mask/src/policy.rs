@@ -91,6 +91,11 @@ impl MaskPolicy {
         }
         self
     }
+
+    /// Whether values of this category are masked wherever they stand.
+    pub(crate) fn masks(&self, category: Category) -> bool {
+        matches!(&self.0, Rules::Words(on) if on[category as usize])
+    }
 }
 
 impl Default for MaskPolicy {

@@ -4,10 +4,17 @@
 //! leaves alone what is masked already.
 
 mod assignment;
+mod card;
+mod email;
+mod iban;
 mod jwt;
 mod pem;
 mod scheme;
+mod shape;
+mod signature;
+mod telegram;
 pub(crate) mod userinfo;
+pub(crate) mod vendor;
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -17,10 +24,13 @@ use crate::{MASK, Masker};
 /// Borrowed if there was nothing to mask.
 pub(crate) fn mask<'a>(masker: &Masker, text: &'a str) -> Cow<'a, str> {
     let text = then(text.into(), pem::mask);
+    // The order is one in which nothing that a later one masks makes an earlier one see more.
+    let text = then(text, jwt::mask);
+    let text = then(text, |text| shape::mask(masker, text));
     let text = then(text, userinfo::mask);
     // Before the assignments: of `auth=Bearer abc`, the value would end at the space.
     let text = then(text, scheme::mask);
-    let text = then(text, jwt::mask);
+    let text = then(text, |text| email::mask(masker, text));
     then(text, |text| assignment::mask(masker, text))
 }
 
