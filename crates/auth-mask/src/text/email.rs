@@ -12,17 +12,36 @@ pub(super) fn mask<'a>(masker: &Masker, text: &'a str) -> Cow<'a, str> {
     }
     let mut rewriter = Rewriter::new(text);
     for (at, _) in text.match_indices('@') {
-        let user = text[..at].chars().rev().take(LONGEST_USER + 1);
-        let user: usize = user.take_while(|&c| in_user(c)).map(char::len_utf8).sum();
-        let host = text[at + 1..].chars().take(LONGEST_HOST + 1);
-        let host: usize = host.take_while(|&c| in_host(c)).map(char::len_utf8).sum();
-        let (start, after) = (at - user, at + 1 + host);
-        let host = text[at + 1..after].trim_end_matches(['.', '-']);
+        let before = text.get(rewriter.done..at).unwrap_or_default().chars();
+        let after = &text[at + 1..];
+        let (Some(user), Some(host)) = (
+            length(before.rev(), in_user, LONGEST_USER),
+            length(after.chars(), in_host, LONGEST_HOST),
+        ) else {
+            continue;
+        };
+        let host = after[..host].trim_end_matches(['.', '-']);
         if user > 0 && is_domain(host) {
-            rewriter.mask(start..at + 1 + host.len());
+            rewriter.mask(at - user..at + 1 + host.len());
         }
     }
     rewriter.finish()
+}
+
+/// How many bytes belong, or `None` if there are more letters than an address has.
+fn length(
+    letters: impl Iterator<Item = char>,
+    belongs: fn(char) -> bool,
+    longest: usize,
+) -> Option<usize> {
+    let mut bytes = 0;
+    for (count, letter) in letters.take_while(|&letter| belongs(letter)).enumerate() {
+        if count == longest {
+            return None;
+        }
+        bytes += letter.len_utf8();
+    }
+    Some(bytes)
 }
 
 fn in_user(c: char) -> bool {
@@ -71,6 +90,7 @@ mod tests {
             ("Ask ada@example.test.", "Ask ***MASKED***."),
             ("jörg@müller.example", "***MASKED***"),
             ("a@b.co,c@d.co", "***MASKED***,***MASKED***"),
+            ("a@b.coc_d@e.co", "***MASKED******MASKED***"),
         ] {
             assert_eq!(mask(text), expected);
             assert_eq!(mask(expected), expected);
