@@ -29,7 +29,11 @@ pub(crate) fn mask<'a>(masker: &Masker, text: &'a str) -> Cow<'a, str> {
     // Before the assignments: of `auth=Bearer abc`, the value would end at the space.
     let text = then(text, scheme::mask);
     let text = then(text, |text| email::mask(masker, text));
-    then(text, |text| assignment::mask(masker, text))
+    match assignment::mask(masker, &text) {
+        // A value may have held the slash that ended a host.
+        Cow::Owned(masked) => then(masked.into(), userinfo::mask),
+        Cow::Borrowed(_) => text,
+    }
 }
 
 /// What needs nothing around it to be known: keys, tokens, cards, accounts.
