@@ -3,8 +3,8 @@
 //! A [`Masker`] takes a document, headers, a query, a URL or free text, and gives back a copy in
 //! which secrets are replaced by [`MASK`]. Which names are secret is a [`MaskPolicy`]; the default
 //! masks by the words of a name (`accessToken`, `ACCESS-TOKEN` and `user.access.token` are one
-//! name, `tokenCount` is another), and finds tokens, keys and passwords in the values of innocent
-//! names and in free text. `docs/masking.md` lists every name with its reason.
+//! name, `tokenCount` is another), and finds tokens, keys, passwords, cards and bank accounts in the
+//! values of innocent names and in free text. `docs/masking.md` lists every name with its reason.
 //!
 //! ```
 //! use auth_mask::Masker;
@@ -28,6 +28,7 @@
 //!   nothing of it is shown. In a [`Value`](serde_json::Value), what lies deeper is masked.
 //! - Keys are shown as they are: a secret used as a key is not found, and neither is one that is
 //!   cut into pieces or encoded (base64, a document inside a string beyond its quoted values).
+//! - A card or an account is found in text, not in a JSON number: there, its name decides.
 //! - An integer beyond 64 bits is shown as the nearest floating-point number.
 //! - Whoever calls decides what to mask; nothing here bounds the size of what is shown.
 

@@ -147,6 +147,14 @@ impl MaskPolicy {
             Rules::Miso => self,
         }
     }
+
+    /// Whether values of this category are masked wherever they stand.
+    pub(crate) fn masks(&self, category: Category) -> bool {
+        match &self.rules {
+            Rules::Words(on) | Rules::File(_, on) => on[category as usize],
+            Rules::Miso => false,
+        }
+    }
 }
 
 /// Policies that judge alike are equal.

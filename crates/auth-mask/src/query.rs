@@ -19,7 +19,13 @@ pub(crate) fn mask(masker: &Masker, query: &str) -> String {
 }
 
 pub(crate) fn mask_url(masker: &Masker, url: &str) -> String {
-    let url = text::userinfo::mask(url);
+    // First, as in a text: a key may hold a slash, and a card spaces, that end a host for others.
+    let url = if masker.policy().looks_into_values() {
+        text::known_by_itself(masker, url)
+    } else {
+        url.into()
+    };
+    let url = text::userinfo::mask(&url);
     let (url, fragment) = match url.split_once('#') {
         Some((url, fragment)) => (url, Some(fragment)),
         None => (&*url, None),

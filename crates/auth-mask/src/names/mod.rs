@@ -25,14 +25,20 @@ pub(crate) fn category(name: &str) -> Option<Category> {
     if count > 1 && table::QUESTIONS.contains(&words.word(0)) {
         return None;
     }
+    let mut several = false;
     while count > 0 {
-        if let Some(meaning) = find(&words, count) {
-            return meaning.category;
+        if let Some(found) = find(&words, count) {
+            let is_innocent = several && found.meaning.only_whole
+                || table::QUESTIONS.contains(&words.word_before(found.start));
+            return found.meaning.category.filter(|_| !is_innocent);
         }
         // `secretValue` and `passwordHash` hold what the words before say.
-        if !table::CARRIERS.contains(&words.word(count - 1)) {
+        let last = words.word(count - 1);
+        let list = table::LISTS.contains(&last);
+        if !list && !table::CARRIERS.contains(&last) {
             return None;
         }
+        several |= list;
         count -= 1;
     }
     None
@@ -47,17 +53,40 @@ pub(crate) fn is_sensitive_in_query(name: &str) -> bool {
 }
 
 /// What the first `count` words mean, if the table knows.
-fn find(words: &Words, count: usize) -> Option<Meaning> {
-    let end = words
+fn find(words: &Words, count: usize) -> Option<Found> {
+    let whole = words.first(count);
+    let last = words.word(count - 1);
+    words
         .ends(count, NAMES.longest)
         .filter_map(|end| Some((end, *NAMES.meanings.get(end)?)))
-        .find(|(end, meaning)| !meaning.only_whole || *end == words.first(count));
-    end.map(|(_, meaning)| meaning)
-        .or_else(|| tail(words.word(count - 1)))
+        .find(|(end, meaning)| !meaning.only_whole || *end == whole)
+        .or_else(|| Some((last, tail(last)?)))
+        .map(|(end, meaning)| Found {
+            meaning,
+            start: whole.len() - end.len(),
+        })
 }
 
-/// What a word means that was written together by others: `userpassword`, `PGPASSWORD`.
+/// What the end of a name means.
+struct Found {
+    meaning: Meaning,
+    /// Where that end begins, in the words written together.
+    start: usize,
+}
+
+/// What a word means that was written together by others: `userpassword`, `PGPASSWORD`,
+/// `passwordhash`.
 fn tail(word: &str) -> Option<Meaning> {
+    // Most names end with a short word, and every name of a document comes by here.
+    if word.len() < SHORTEST_TAILED {
+        return None;
+    }
+    let carriers = table::CARRIERS.iter().filter(|carrier| carrier.len() > 1);
+    let held = carriers.filter_map(|carrier| word.strip_suffix(carrier));
+    std::iter::once(word).chain(held).find_map(tail_of)
+}
+
+fn tail_of(word: &str) -> Option<Meaning> {
     let one = word.strip_suffix('s').unwrap_or(word);
     let tail = table::TAILS.iter().find(|tail| one.ends_with(**tail))?;
     if NAMES.innocent.iter().any(|name| word.ends_with(&**name)) {
@@ -125,3 +154,6 @@ fn forms(name: &str) -> impl Iterator<Item = String> {
     let many = format!("{one}s");
     [one, many].into_iter()
 }
+
+/// As `mypwd`: shorter words are not taken apart.
+const SHORTEST_TAILED: usize = 5;

@@ -26,6 +26,8 @@ pub(super) const GROUPS: &[Group] = &[
             "password", "passwd", "passwrd", "passw", "pswd", "pwd", "pass phrase", "pass code", "pass key",
             "user pass", "db pass", "database pass", "smtp pass", "mail pass", "mysql pass", "pg pass", "redis pass",
             "ftp pass", "admin pass", "root pass", "new pass", "old pass", "key pass", "store pass", "auth pass", "login pass",
+            "become pass", "ssh pass", "default pass", "requirepass", "masterauth", "hashed pass",
+            "pw", "rootpw", "userpw", "pword", "pwrd", "psw",
             "passwort", "kennwort", "contraseña", "contrasena", "senha", "mot de passe", "wachtwoord", "salasana",
             "lösenord", "adgangskode", "hasło", "пароль", "密码", "密碼", "パスワード",
         ],
@@ -37,7 +39,9 @@ pub(super) const GROUPS: &[Group] = &[
         ends: &[
             "secret", "secret id", "credential", "cred", "authorization", "authorization header", "auth header",
             "basic auth", "http auth", "proxy auth", "connection string", "connection str", "conn string", "conn str", "dsn",
-            "shared access signature", "plaintext", "cleartext",
+            "shared access signature", "plaintext", "cleartext", "kubeconfig", "docker config json", "docker auth", "htpasswd",
+            "aspxauth", "keycloak identity", "asp net core identity application",
+            "secret access", "secret word",
         ],
         wholes: &["auth", "authorisation"],
     },
@@ -52,7 +56,9 @@ pub(super) const GROUPS: &[Group] = &[
             "service account key", "auth key", "authentication key", "authorization key", "license key", "licence key",
             "consumer key", "subscription key", "functions key", "function key", "integration key", "write key", "admin key",
             "recovery key", "unlock key", "unseal key", "unsealing key", "wrapping key", "data encryption key", "key encryption key",
-            "kek", "dek", "jwt key", "token key", "webhook key", "key material", "private jwk", "private pem",
+            "kek", "dek", "jwt key", "token key", "webhook key", "key material", "private jwk", "private pem", "fernet key", "rapidapi key",
+            "encryption customer key", "keytab", "id rsa",
+            "id dsa", "id ecdsa", "id ed25519", "xprv", "xpriv", "private exponent", "appwrite key", "cloudflare key", "rtmp key",
         ],
         wholes: &[],
     },
@@ -64,8 +70,10 @@ pub(super) const GROUPS: &[Group] = &[
             "two factor code", "sms code", "verification code", "login code", "access code", "auth code", "authorization code",
             "authorisation code", "device code", "user code", "recovery code", "backup code", "reset code", "activation code",
             "confirmation code", "code verifier", "oauth verifier", "magic link", "reset link", "seed phrase", "recovery phrase",
-            "secret phrase", "mnemonic", "security answer", "pin code", "pin number", "user pin", "card pin", "login pin",
-            "account pin", "atm pin", "sim pin", "device pin", "new pin", "old pin", "current pin", "security pin", "puk",
+            "secret phrase", "mnemonic", "mnemonic phrase", "seed words", "security answer", "secret answer", "sca authentication data", "pin code", "pin number", "user pin", "card pin", "login pin",
+            "account pin", "atm pin", "sim pin", "device pin", "new pin", "old pin", "current pin", "security pin", "transaction pin", "unlock pin",
+            "parental pin", "voicemail pin", "tan code", "tan number", "mtan", "sms tan", "push tan", "photo tan", "chip tan",
+            "encrypted pin", "hotp", "totp uri", "otpauth url", "mfa seed", "authenticator code", "puk",
         ],
         wholes: &["pin"],
     },
@@ -73,34 +81,37 @@ pub(super) const GROUPS: &[Group] = &[
         category: Category::Tokens,
         reason: "Bearer tokens of every kind: whoever holds one may use it.",
         ends: &[
-            "token", "jwt", "jws", "jwe", "bearer", "id token hint", "client assertion", "saml assertion", "saml response",
-            "dpop", "github pat", "gitlab pat", "azure pat", "devops pat", "ticket granting ticket", "service ticket",
+            "token", "jwt", "jws", "jwe", "bearer", "id token hint", "client assertion", "saml assertion", "jwt assertion", "saml response", "wresult", "bearer auth", "payment nonce",
+            "payment method nonce",
+            "dpop", "github pat", "gitlab pat", "azure pat", "devops pat", "devops ext pat", "ticket granting ticket", "service ticket", "tgt", "tgc", "castgc",
         ],
         wholes: &["assertion"],
     },
     Group {
         category: Category::Tokens,
         reason: "Tokens against forged requests: known, they forge one.",
-        ends: &["csrf", "xsrf"],
+        ends: &["csrf", "xsrf", "xcsrf", "antiforgery"],
         wholes: &[],
     },
     Group {
         category: Category::Session,
         reason: "What continues somebody's session. `session` and `sid` alone are one; `gameSession` and `accountSid` are not.",
         ends: &[
-            "session id", "sess id", "session cookie", "session key", "session state", "session handle", "user session",
+            "session id", "sess id", "session cookie", "session key", "session state", "session handle", "session data", "user session",
             "auth session", "login session", "web session", "cookie", "set cookie", "cookie header", "php sess id", "jsession id",
-            "connect sid",
+            "connect sid", "laravel session", "keycloak session", "ci session", "rack session",
+            "app session", "host session", "secure session", "asp net core session", "koa sess", "gh sess", "jsession id sso",
+            "express sid", "session ticket",
         ],
-        wholes: &["session", "sid"],
+        wholes: &["session", "sid", "sess"],
     },
     Group {
         category: Category::Payment,
         reason: "Card data (PCI DSS 3.3 to 3.5). Brand and last four digits may be shown, and have other names.",
         ends: &[
             "card number", "card no", "card num", "credit card", "debit card", "payment card", "cc number", "cc num", "cc no",
-            "primary account number", "card pan", "card data", "card details", "card info", "cardholder data", "card expiry",
-            "card expiry date", "card expiration", "card expiration date", "card exp", "cc exp", "cvv", "cvc", "cvn",
+            "primary account number", "pan number", "fpan", "dpan", "card pan", "card data", "card details", "card info", "cardholder data", "card expiry",
+            "card expiry date", "card expiration", "card expiration date", "card exp", "cc exp", "cvv", "cvc", "cvn", "cvv code", "cvc code",
             "card verification value", "card verification code", "security code", "track data", "magnetic stripe", "pin block",
         ],
         wholes: &["pan", "csc"],
@@ -109,7 +120,7 @@ pub(super) const GROUPS: &[Group] = &[
         category: Category::Payment,
         reason: "Bank accounts: enough for a direct debit.",
         ends: &[
-            "iban", "bban", "account number", "account no", "account num", "acct number", "acct no", "acct num", "bank account",
+            "iban", "iban number", "bban", "account number", "account no", "account num", "acct number", "acct no", "acct num", "bank account",
             "bank details", "routing number", "sort code",
         ],
         wholes: &[],
@@ -125,7 +136,8 @@ pub(super) const GROUPS: &[Group] = &[
             "drivers license", "driver licence", "drivers licence", "driving license", "driving licence", "driver license number",
             "drivers license number", "driver licence number", "drivers licence number", "driving license number",
             "driving licence number", "tax id", "tax number", "tax identification number", "taxpayer id", "itin", "visa number",
-            "residence permit number", "voter id", "aadhaar", "aadhaar number", "cpf", "pesel", "bsn", "codice fiscale", "dni",
+            "residence permit number", "voter id", "aadhaar", "aadhaar number", "aadhaar no", "nif", "nric", "ppsn", "bvn", "tfn",
+            "cuit", "steuer id", "steuernummer", "sozialversicherungsnummer", "cpf", "pesel", "bsn", "codice fiscale", "dni",
             "curp", "personnummer", "fødselsnummer", "henkilötunnus", "henkilotunnus", "hetu",
         ],
         wholes: &["tin", "nie", "sin"],
@@ -142,7 +154,8 @@ pub(super) const GROUPS: &[Group] = &[
         ends: &[
             "diagnosis", "diagnoses", "diagnosis code", "icd code", "icd 10", "medical record", "medical record number", "mrn",
             "medical history", "medical condition", "health condition", "health record", "health insurance number",
-            "health insurance id", "nhs number", "medicare number", "medicaid number", "blood type", "blood group", "allergy",
+            "health insurance id", "health card number", "medical notes", "clinical notes", "medicare id", "medicaid id",
+            "blood pressure", "nhs number", "medicare number", "medicaid number", "blood type", "blood group", "allergy",
             "allergies", "medication", "prescription", "vaccination status", "lab result", "symptom", "disability", "disabilities",
             "hiv status", "genetic data", "biometric data", "pregnancy", "pregnancy status",
         ],
@@ -161,15 +174,19 @@ pub(super) const GROUPS: &[Group] = &[
 ];
 
 /// Innocent, although a shorter name at their end is not: positions in a list, counts of what a
-/// language model read, pieces of a grammar, a browser's permissions.
+/// language model read, pieces of a grammar, a browser's permissions, settings of what is done with
+/// a secret.
 pub(super) const INNOCENT: &[&str] = &[
     "page token",
     "next token",
+    "starting token",
     "previous token",
     "continuation token",
     "sync token",
     "cancellation token",
+    "client request token",
     "max token",
+    "max new token",
     "min token",
     "total token",
     "prompt token",
@@ -178,7 +195,19 @@ pub(super) const INNOCENT: &[&str] = &[
     "output token",
     "reasoning token",
     "cached token",
+    "prediction tokens",
+    "thinking tokens",
+    "budget tokens",
+    "audio tokens",
+    "image tokens",
+    "text tokens",
+    "bucket tokens",
     "limit token",
+    "number of tokens",
+    "number of secrets",
+    "number of passwords",
+    "number of credentials",
+    "forgot password",
     "remaining token",
     "num token",
     "design token",
@@ -187,6 +216,12 @@ pub(super) const INNOCENT: &[&str] = &[
     "pad token",
     "unk token",
     "stop token",
+    "automount service account token",
+    "revoke refresh token",
+    "bind secret id",
+    "required credentials",
+    "session storage key",
+    "local storage key",
     "allow credential",
     "accept cookie",
     "allow cookie",
@@ -210,11 +245,20 @@ pub(super) const TAILS: &[&str] = &[
     "encryptionkey",
     "signingkey",
     "credential",
+    "masterkey",
+    "authkey",
     "token",
+    "jwt",
     "cookie",
     "sessionid",
     "creditcard",
     "cardnumber",
+    "accountnumber",
+    "routingnumber",
+    "securitycode",
+    "passportnumber",
+    "dateofbirth",
+    "connectionstring",
 ];
 
 /// What follows a word and still means the same: the value itself, in some form.
@@ -241,6 +285,7 @@ pub(super) const CARRIERS: &[&str] = &[
     "new",
     "old",
     "pem",
+    "pepper",
     "plain",
     "plaintext",
     "previous",
@@ -257,7 +302,11 @@ pub(super) const CARRIERS: &[&str] = &[
     "values",
 ];
 
-/// What begins a name whose value is yes or no.
+/// What stands behind several of a thing. A name that is sensitive only as a whole is not what
+/// they are several of: `passList` may list passengers.
+pub(super) const LISTS: &[&str] = &["array", "list"];
+
+/// What begins a name, or stands right before what it is about, if its value is yes or no.
 pub(super) const QUESTIONS: &[&str] = &[
     "can", "has", "is", "needs", "requires", "should", "supports",
 ];
@@ -311,7 +360,8 @@ mod tests {
             let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
             names.join(", ")
         };
-        let mut page = PAGE.to_owned();
+        let vendors: Vec<_> = crate::text::vendor::names().into_iter().collect();
+        let mut page = PAGE.replace("{vendors}", &vendors.join(", "));
         let mut category = None;
         for group in GROUPS {
             if category.replace(group.category) != Some(group.category) {
@@ -331,16 +381,20 @@ mod tests {
             page,
             "\n## Innocent names\n\n\
              These end with a sensitive name and are innocent: {}.\n\n\
-             So is a name that asks a question, because its value is yes or no: one that begins with {}.\n\n\
+             So is a name that asks a question, because its value is yes or no: one that begins with one of these, or has \
+             it right before the sensitive name: {}.\n\n\
              ## Words that change nothing\n\n\
              What these follow is judged without them, as `secretValue` and `passwordHash` show: {}.\n\n\
+             So are these, where what stands before is not sensitive as a whole name only: {}.\n\n\
              ## Written together\n\n\
-             A single word that ends with one of these is what they are (`userpassword`, `PGPASSWORD`): {}.\n\n\
+             A single word that ends with one of these is what they are (`userpassword`, `PGPASSWORD`), also if a word \
+             that changes nothing follows (`passwordhash`): {}.\n\n\
              ## Query parameters\n\n\
              In a query these are sensitive as the whole name, and innocent elsewhere: {}.\n",
             list(INNOCENT),
             list(QUESTIONS),
             list(CARRIERS),
+            list(LISTS),
             list(TAILS),
             list(IN_QUERIES),
         )
@@ -382,8 +436,23 @@ Under `iso27001` a string that goes by an innocent name is looked through too, a
 | private keys | `-----BEGIN PRIVATE KEY-----` to its end | `***MASKED***` |
 | URLs with a user | `postgres://ada:secret@db/x` | `postgres://***MASKED***@db/x` |
 | assignments | `?token=abc&page=2`, `password=abc`, `secret: \"abc\"` | `?token=***MASKED***&page=2` |
+| keys of vendors | `ghp_…`, `sk_live_…`, `xoxb-…`, `AKIA…`, `hooks.slack.com/services/…` | `***MASKED***` |
+| cards | `4111 1111 1111 1111`, `4111-1111-1111-1111` | `***MASKED***` |
+| bank accounts | `DE89 3704 0044 0532 0130 00` | `***MASKED***` |
+| mail addresses, with `contact` only | `ada@example.test` | `***MASKED***` |
 
-Nothing is guessed from how random a string looks.
+Nothing is guessed from how random a string looks. What is found by its shape has a shape that nothing else has:
+
+- **Keys of vendors** (with `credentials`): the prefix at the beginning of a word, and after it as many letters of the right alphabet
+  as that vendor's keys have. Known are: {vendors}, Telegram, and the signatures of shared access at Azure. What is public is shown:
+  publishable keys (`pk_live_…`), account identifiers (`AC…`).
+- **Cards** (with `payment`): 13 to 19 digits in one piece or grouped as on a card, with single spaces or dashes; an issuer's range;
+  Luhn's check digit; no piece of a longer number, an identifier or a decimal fraction; of 13 digits, no number of goods (EAN).
+- **Bank accounts** (with `payment`): a country of the IBAN registry, its length and structure, and the check digits (mod 97), in one
+  piece or in groups of four.
+- **Mail addresses** (with `contact`, which is off by default): a user, an `@`, and a host that ends with a top-level domain.
+
+A number of JSON is no text: a card that is written as a number is masked by its name only.
 
 ## Names by category
 ";

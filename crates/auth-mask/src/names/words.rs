@@ -54,6 +54,14 @@ impl Words {
         }
     }
 
+    /// The word that ends where another begins, or nothing before the first.
+    pub(crate) fn word_before(&self, start: usize) -> &str {
+        match self.starts.partition_point(|&other| other < start) {
+            0 => "",
+            count => self.word(count - 1),
+        }
+    }
+
     /// The ends of the first `count` words, written together, longest first; those longer than
     /// `longest` bytes are left out, so that a hostile name costs no more than its length.
     pub(crate) fn ends(&self, count: usize, longest: usize) -> impl Iterator<Item = &str> {
@@ -118,6 +126,14 @@ mod tests {
         check("密码", &["密码"]);
         check("", &[]);
         check("_-._42", &[]);
+    }
+
+    #[test]
+    fn the_word_before_another_is_found() {
+        let words = Words::of("userHasPassword");
+        assert_eq!(words.word_before(7), "has");
+        assert_eq!(words.word_before(4), "user");
+        assert_eq!(words.word_before(0), "");
     }
 
     #[test]

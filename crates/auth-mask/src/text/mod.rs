@@ -4,10 +4,17 @@
 //! leaves alone what is masked already.
 
 mod assignment;
+mod card;
+mod email;
+mod iban;
 mod jwt;
 mod pem;
 mod scheme;
+mod shape;
+mod signature;
+mod telegram;
 pub(crate) mod userinfo;
+pub(crate) mod vendor;
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -16,12 +23,24 @@ use crate::{MASK, Masker};
 
 /// Borrowed if there was nothing to mask.
 pub(crate) fn mask<'a>(masker: &Masker, text: &'a str) -> Cow<'a, str> {
-    let text = then(text.into(), pem::mask);
+    // The order is one in which nothing that a later one masks makes an earlier one see more.
+    let text = known_by_itself(masker, text);
     let text = then(text, userinfo::mask);
     // Before the assignments: of `auth=Bearer abc`, the value would end at the space.
     let text = then(text, scheme::mask);
+    let text = then(text, |text| email::mask(masker, text));
+    match assignment::mask(masker, &text) {
+        // A value may have held the slash that ended a host.
+        Cow::Owned(masked) => then(masked.into(), userinfo::mask),
+        Cow::Borrowed(_) => text,
+    }
+}
+
+/// What needs nothing around it to be known: keys, tokens, cards, accounts.
+pub(crate) fn known_by_itself<'a>(masker: &Masker, text: &'a str) -> Cow<'a, str> {
+    let text = then(text.into(), pem::mask);
     let text = then(text, jwt::mask);
-    then(text, |text| assignment::mask(masker, text))
+    then(text, |text| shape::mask(masker, text))
 }
 
 fn then<'a>(text: Cow<'a, str>, pass: impl Fn(&str) -> Cow<'_, str>) -> Cow<'a, str> {

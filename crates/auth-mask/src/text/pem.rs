@@ -1,4 +1,4 @@
-//! Private keys in PEM (RFC 7468).
+//! Private keys in PEM (RFC 7468), and in the armour of OpenPGP (RFC 9580 §6.2).
 
 use std::borrow::Cow;
 
@@ -15,11 +15,17 @@ pub(super) fn mask(text: &str) -> Cow<'_, str> {
         let Some(length) = text[label..].find(DASHES) else {
             continue;
         };
-        if text[label..label + length].ends_with(PRIVATE) {
+        if is_private(&text[label..label + length]) {
             rewriter.mask(start..end_of(text, label + length));
         }
     }
     rewriter.finish()
+}
+
+/// A label that was masked in part is none: what follows it was looked at when it was whole.
+fn is_private(label: &str) -> bool {
+    let belongs = |byte: u8| byte.is_ascii_alphanumeric() || byte == b' ';
+    label.contains(PRIVATE) && label.bytes().all(belongs)
 }
 
 /// The end of the key whose first line ends at `from`.

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use crate::MASK;
 use crate::text::{Rewriter, until};
 
 /// Masks what follows a scheme, where it can be credentials.
@@ -49,11 +50,14 @@ fn ends_value(character: char) -> bool {
 
 /// Anything but the words that follow in prose, and the parameters of a challenge.
 fn is_bearer(value: &str) -> bool {
+    // Of one that held a key the rest is masked too.
+    let ends = ['.', ':', '!', '?'];
+    if value.starts_with(MASK) {
+        return value.trim_end_matches(ends) != MASK;
+    }
     let begins = value.starts_with(|c: char| c.is_ascii_alphanumeric() || "._~+/-".contains(c));
     let word = value.split('=').next().unwrap_or_default();
-    let word = word
-        .trim_end_matches(['.', ':', '!', '?'])
-        .to_ascii_lowercase();
+    let word = word.trim_end_matches(ends).to_ascii_lowercase();
     begins && !PROSE.contains(&&*word)
 }
 
