@@ -10,6 +10,7 @@ mod iban;
 mod jwt;
 mod pem;
 mod scheme;
+mod seen;
 mod shape;
 mod signature;
 mod telegram;
@@ -19,16 +20,28 @@ pub(crate) mod vendor;
 use std::borrow::Cow;
 use std::ops::Range;
 
+use crate::text::seen::Seen;
 use crate::{MASK, Masker};
 
 /// Borrowed if there was nothing to mask.
 pub(crate) fn mask<'a>(masker: &Masker, text: &'a str) -> Cow<'a, str> {
+    // What a pass needs and is not there, no earlier pass brings.
+    let seen = Seen::in_text(text);
     // The order is one in which nothing that a later one masks makes an earlier one see more.
-    let text = known_by_itself(masker, text);
-    let text = then(text, userinfo::mask);
+    let mut text = known(masker, text, seen);
+    if seen.has(Seen::COLON.and(Seen::SLASH).and(Seen::AT)) {
+        text = then(text, userinfo::mask);
+    }
     // Before the assignments: of `auth=Bearer abc`, the value would end at the space.
-    let text = then(text, scheme::mask);
-    let text = then(text, |text| email::mask(masker, text));
+    if seen.has(Seen::SPACE.and(Seen::LETTER_B)) {
+        text = then(text, scheme::mask);
+    }
+    if seen.has(Seen::AT) {
+        text = then(text, |text| email::mask(masker, text));
+    }
+    if !seen.has(Seen::EQUALS) && !seen.has(Seen::COLON.and(Seen::QUOTE)) {
+        return text;
+    }
     match assignment::mask(masker, &text) {
         // A value may have held the slash that ended a host.
         Cow::Owned(masked) => then(masked.into(), userinfo::mask),
@@ -38,8 +51,17 @@ pub(crate) fn mask<'a>(masker: &Masker, text: &'a str) -> Cow<'a, str> {
 
 /// What needs nothing around it to be known: keys, tokens, cards, accounts.
 pub(crate) fn known_by_itself<'a>(masker: &Masker, text: &'a str) -> Cow<'a, str> {
-    let text = then(text.into(), pem::mask);
-    let text = then(text, jwt::mask);
+    known(masker, text, Seen::in_text(text))
+}
+
+fn known<'a>(masker: &Masker, text: &'a str, seen: Seen) -> Cow<'a, str> {
+    let mut text = Cow::Borrowed(text);
+    if seen.has(Seen::DASH.and(Seen::SPACE)) {
+        text = then(text, pem::mask);
+    }
+    if seen.has(Seen::DOT.and(Seen::CAPITAL_J)) {
+        text = then(text, jwt::mask);
+    }
     then(text, |text| shape::mask(masker, text))
 }
 
