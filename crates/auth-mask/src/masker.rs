@@ -123,7 +123,8 @@ impl Masker {
     }
 
     /// Masks what is a secret wherever it stands: credentials after `Bearer` and `Basic`, tokens,
-    /// private keys, users in URLs, and values assigned to a sensitive name.
+    /// private keys, keys of vendors, cards and bank accounts, users in URLs, and values assigned to a
+    /// sensitive name.
     ///
     /// # Example: an error text
     ///

@@ -417,6 +417,22 @@ table, not the page.
   values that are secrets wherever they stand.
 - **`miso-4.9`** masks exactly what miso-client 4.9.0 masks: names that *contain* one of 21 substrings, without regard to case,
   `_` and `-`. It masks `success` and `author` and shows `passphrase`. Choose it only where equal output is asked for.
+- **A policy file** (`MaskPolicy::from_file`, `MISO_SENSITIVE_FIELDS_CONFIG`, `authctl mask --policy FILE`), in the format of the original:
+
+  ```json
+  {
+    \"fields\": { \"internal\": [\"employee_no\", \"badge\"] },
+    \"fieldPatterns\": [\"salary\"],
+    \"neverMaskFields\": [\"status\"],
+    \"substringMinLength\": 4,
+    \"mergeWithHardcodedDefaults\": true
+  }
+  ```
+
+  Its names are compared as the original compares them, without `_` and `-`, and as a part of any longer name unless they are shorter
+  than `substringMinLength`. They come to those of `iso27001`, unless the last member is false. What `neverMaskFields` names is not
+  masked by its name; a secret in its value still is. A file with anything else in it, or with a slip of the pen, is an error at the
+  start, and nothing of it counts.
 
 ## How names are compared
 
