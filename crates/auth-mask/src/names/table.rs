@@ -360,7 +360,7 @@ mod tests {
             let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
             names.join(", ")
         };
-        let vendors: Vec<_> = crate::text::vendor::names().into_iter().collect();
+        let vendors: Vec<_> = crate::text::vendor_key::names().into_iter().collect();
         let mut page = PAGE.replace("{vendors}", &vendors.join(", "));
         let mut category = None;
         for group in GROUPS {

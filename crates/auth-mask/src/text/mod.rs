@@ -15,7 +15,7 @@ mod shape;
 mod signature;
 mod telegram;
 pub(crate) mod userinfo;
-pub(crate) mod vendor;
+pub(crate) mod vendor_key;
 
 use std::borrow::Cow;
 use std::ops::Range;

@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::text::{Rewriter, card, iban, signature, telegram, vendor};
+use crate::text::{Rewriter, card, iban, signature, telegram, vendor_key};
 use crate::{Category, Masker};
 
 pub(super) fn mask<'a>(masker: &Masker, text: &'a str) -> Cow<'a, str> {
@@ -51,7 +51,7 @@ fn may_begin(text: &[u8], start: usize) -> bool {
         return second.is_ascii_digit() || second == b'/';
     }
     third.is_ascii_digit()
-        || vendor::may_begin(first, second)
+        || vendor_key::may_begin(first, second)
         || matches!(
             [first, second, third],
             [b'b', b'o', b't'] | [b's', b'i', b'g']
@@ -59,7 +59,7 @@ fn may_begin(text: &[u8], start: usize) -> bool {
 }
 
 fn secret_at(text: &[u8], start: usize) -> Option<Range<usize>> {
-    vendor::find(text, start)
+    vendor_key::find(text, start)
         .or_else(|| telegram::find(text, start))
         .or_else(|| signature::find(text, start))
 }

@@ -5,7 +5,7 @@ mod table;
 use std::ops::Range;
 
 use crate::text::shape::ends;
-use crate::text::vendor::table::VENDORS;
+use crate::text::vendor_key::table::VENDORS;
 
 /// The key that begins here: a vendor's prefix, and as many letters after it as that vendor's keys
 /// have.
