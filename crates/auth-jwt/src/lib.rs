@@ -30,14 +30,15 @@
 //! In this order; the first thing wrong is the rejection:
 //!
 //! 1. **Form**: size, three parts, canonical base64url, a header that is one JSON object without
-//!    repeated members, `alg`, `kid` and `typ` of the right type, no `crit`.
+//!    repeated members, `alg`, `kid` and `typ` of the right type, no `crit`, no `b64: false`.
 //! 2. **Policy of the header**: `alg` is allowed, `typ` fits.
 //! 3. **Signature**: by a key the header may mean, with an algorithm the *key* allows. A token
 //!    never chooses the key it is judged by: `jku`, `jwk`, `x5u` and `x5c` are not looked at.
 //! 4. **Claims**: one strict JSON object, every known claim of its type, the required ones there,
 //!    no `cnf` (a token bound to a key is not to be accepted without the key's proof), `iss` and
-//!    `aud` as the policy says, then `nbf`, `iat` and `exp`. Where the type may be an access
-//!    token's, a payload that calls itself an ID, refresh or logout token is of the wrong type.
+//!    `aud` as the policy says, the rules of its profile, `acr` and `amr`; then `nbf`, `iat` and
+//!    `exp`, and how long ago the user was authenticated. Where the type may be an access token's,
+//!    a payload that calls itself an ID, refresh or logout token is of the wrong type.
 //!
 //! What is missing never passes. What weakens a check lies in [`danger`].
 //!
@@ -48,8 +49,8 @@
 //!
 //! # What it does not do
 //!
-//! It fetches nothing (a [`KeySource`] of yours does), stores nothing, and decrypts nothing: an encrypted token
-//! (JWE) has five parts and is malformed here.
+//! It fetches nothing (a [`KeySource`] of yours does), keeps nothing beyond the process, and decrypts
+//! nothing: an encrypted token (JWE) has five parts and is malformed here.
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 

@@ -1,7 +1,5 @@
 //! Loss is never silent: overflow, shutdown, and a log that is dropped.
 
-mod common;
-
 use std::time::Duration;
 
 use auth_audit::{AuditLog, BuildError, NotDurable};

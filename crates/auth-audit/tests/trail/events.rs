@@ -1,7 +1,5 @@
 //! What an event holds: what it was told, what the request says, and no secret.
 
-mod common;
-
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use auth_audit::{AuditLog, Level};

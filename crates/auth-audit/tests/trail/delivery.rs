@@ -1,7 +1,5 @@
 //! How events come to the sink: in order, in batches, once.
 
-mod common;
-
 use std::collections::HashMap;
 use std::time::Duration;
 

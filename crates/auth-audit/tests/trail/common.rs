@@ -1,7 +1,5 @@
 //! A sink that records what it was given and answers by a script.
 
-#![allow(dead_code, reason = "each test file uses its part")]
-
 use std::collections::VecDeque;
 use std::fmt::Write;
 use std::sync::{Arc, Mutex};
