@@ -6,6 +6,7 @@
 use std::cell::RefCell;
 
 use crate::MaskPolicy;
+use crate::policy::Judgement;
 
 thread_local! {
     static MEMO: RefCell<Memo> = RefCell::new(Memo::default());
@@ -36,7 +37,7 @@ struct Verdict {
     middle: [u8; LONGEST - 16],
     /// Which policy has judged; zero is none.
     policy: u32,
-    sensitive: bool,
+    judgement: Judgement,
 }
 
 impl Verdict {
@@ -48,7 +49,7 @@ impl Verdict {
         },
         middle: [0; LONGEST - 16],
         policy: 0,
-        sensitive: false,
+        judgement: Judgement::SHOW,
     };
 
     #[inline]
@@ -101,28 +102,28 @@ impl Key {
 }
 
 impl Memo {
-    /// Whether the policy calls the name sensitive. The name has no escapes.
+    /// What becomes of what goes by this name, as the policy says. The name has no escapes.
     #[inline]
-    pub(super) fn is_sensitive(&mut self, policy: &MaskPolicy, name: &str) -> bool {
+    pub(super) fn judge(&mut self, policy: &MaskPolicy, name: &str) -> Judgement {
         let bytes = name.as_bytes();
         if bytes.len() > LONGEST {
-            return policy.is_sensitive(name);
+            return policy.judge(name);
         }
         let key = Key::of(bytes);
         let number = policy.number();
         if let Some([newer, older]) = self.places.get(key.place()) {
             if newer.is_of(key, number, bytes) {
-                return newer.sensitive;
+                return newer.judgement;
             }
             if older.is_of(key, number, bytes) {
-                return older.sensitive;
+                return older.judgement;
             }
         }
-        self.judge(policy, name, key)
+        self.judge_anew(policy, name, key)
     }
 
     #[cold]
-    fn judge(&mut self, policy: &MaskPolicy, name: &str, key: Key) -> bool {
+    fn judge_anew(&mut self, policy: &MaskPolicy, name: &str, key: Key) -> Judgement {
         if self.places.is_empty() {
             self.places = vec![[Verdict::NONE; 2]; PLACES];
         }
@@ -130,7 +131,7 @@ impl Memo {
         let mut verdict = Verdict {
             key,
             policy: policy.number(),
-            sensitive: policy.is_sensitive(name),
+            judgement: policy.judge(name),
             ..Verdict::NONE
         };
         if bytes.len() > 16 {
@@ -138,7 +139,7 @@ impl Memo {
         }
         let [newer, older] = &mut self.places[key.place()];
         *older = std::mem::replace(newer, verdict);
-        verdict.sensitive
+        verdict.judgement
     }
 }
 
@@ -189,7 +190,11 @@ mod tests {
                 .chain(["password", "pass", "otp", "id"])
             {
                 let expected = policy.is_sensitive(name);
-                assert_eq!(memo.is_sensitive(&policy, name), expected, "{name} {round}");
+                assert_eq!(
+                    memo.judge(&policy, name).is_sensitive(),
+                    expected,
+                    "{name} {round}"
+                );
             }
         }
     }
@@ -199,10 +204,10 @@ mod tests {
         let mut memo = Memo::default();
         let (iso, miso) = (MaskPolicy::iso27001(), MaskPolicy::miso_4_9());
         for _ in 0..2 {
-            assert!(!memo.is_sensitive(&iso, "success"));
-            assert!(memo.is_sensitive(&miso, "success"));
-            assert!(memo.is_sensitive(&iso, "passphrase"));
-            assert!(!memo.is_sensitive(&miso, "passphrase"));
+            assert!(!memo.judge(&iso, "success").is_sensitive());
+            assert!(memo.judge(&miso, "success").is_sensitive());
+            assert!(memo.judge(&iso, "passphrase").is_sensitive());
+            assert!(!memo.judge(&miso, "passphrase").is_sensitive());
         }
     }
 }

@@ -2,12 +2,15 @@
 
 use std::borrow::Cow;
 
+use super::memo::Memo;
+use crate::{MaskPolicy, Style, text};
+
 /// What may be shown of a text that is given as it stands between its quotation marks; borrowed if
 /// that is all of it.
 pub(super) fn shown<'t>(
     raw: &'t str,
     escapes: bool,
-    mask: impl Fn(&str) -> Cow<'_, str>,
+    mask: impl FnOnce(&str) -> Cow<'_, str>,
 ) -> Cow<'t, str> {
     let changed = |masked: Cow<'_, str>| match masked {
         Cow::Owned(masked) => Some(masked),
@@ -19,6 +22,38 @@ pub(super) fn shown<'t>(
         changed(mask(raw))
     };
     masked.map_or(raw.into(), Cow::Owned)
+}
+
+/// What may be shown of a value that has an innocent name.
+pub(super) fn shown_value<'t>(
+    policy: &MaskPolicy,
+    memo: &mut Memo,
+    raw: &'t str,
+    escapes: bool,
+) -> Cow<'t, str> {
+    shown(raw, escapes, |text| {
+        super::document_in(policy, memo, text).unwrap_or_else(|| text::scan(policy, text))
+    })
+}
+
+/// Appends what stands in place of a secret that is given as it stands in the document.
+pub(super) fn replacement(style: &Style, raw: &str, out: &mut String) {
+    let shown = match raw.as_bytes() {
+        _ if style.is_blind() => style.of_other().map(Cow::Borrowed),
+        [b'"', ..] => {
+            let content = raw.get(1..raw.len() - 1).unwrap_or_default();
+            if content.contains('\\') {
+                style.of_text(&unescaped(content))
+            } else {
+                style.of_text(content)
+            }
+        }
+        [b'-' | b'0'..=b'9', ..] => style.of_text(raw),
+        _ => style.of_other().map(Cow::Borrowed),
+    };
+    if let Some(shown) = shown {
+        quote(&shown, out);
+    }
 }
 
 /// Where the plain text ends that begins at `from`: at a quotation mark, a backslash, a control

@@ -21,14 +21,62 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::text::seen::Seen;
-use crate::{MASK, Masker};
+use crate::{Category, MASK, MaskPolicy, json};
 
+/// What may be shown of a text that goes by no name.
+pub(crate) fn unnamed<'a>(policy: &MaskPolicy, text: &'a str) -> Cow<'a, str> {
+    if policy.masks_the_unnamed() && !text.is_empty() {
+        MASK.into()
+    } else {
+        mask(policy, text)
+    }
+}
+
+/// What may be shown of a text that goes by an innocent name. A text that is a JSON document is
+/// masked as one.
+///
 /// Borrowed if there was nothing to mask.
-pub(crate) fn mask<'a>(masker: &Masker, text: &'a str) -> Cow<'a, str> {
+pub(crate) fn mask<'a>(policy: &MaskPolicy, text: &'a str) -> Cow<'a, str> {
+    json::embedded(policy, text).unwrap_or_else(|| scan(policy, text))
+}
+
+/// What may be shown of a text that goes by this name; `None` if it is left out.
+pub(crate) fn field<'a>(policy: &MaskPolicy, name: &str, value: &'a str) -> Option<Cow<'a, str>> {
+    let judgement = policy.judge(name);
+    if judgement.is_sensitive() {
+        policy.replacement(judgement).of_text(value)
+    } else if policy.looks_into_values() {
+        Some(mask(policy, value))
+    } else {
+        Some(value.into())
+    }
+}
+
+/// What may be shown of a name: the key of a map can be a value somewhere else.
+pub(crate) fn name<'a>(policy: &MaskPolicy, name: &'a str) -> Cow<'a, str> {
+    if name.len() < SHORTEST_SECRET || !policy.looks_into_values() {
+        name.into()
+    } else {
+        scan(policy, name)
+    }
+}
+
+/// Whether a number of JSON, as it is spelled, is that of a card.
+///
+/// Of up to 16 digits: longer ones do not survive a reader that takes numbers for floating-point
+/// ones, so that nobody writes them, and one in a hundred random identifiers of 64 bits would be one.
+pub(crate) fn is_card(policy: &MaskPolicy, number: &str) -> bool {
+    policy.masks(Category::Payment)
+        && number.len() <= 16
+        && card::find(number.as_bytes(), 0).is_some_and(|found| found.len() == number.len())
+}
+
+/// Looks for everything there is, in a text that is no document.
+pub(crate) fn scan<'a>(policy: &MaskPolicy, text: &'a str) -> Cow<'a, str> {
     // What a pass needs and is not there, no earlier pass brings.
     let seen = Seen::in_text(text);
     // The order is one in which nothing that a later one masks makes an earlier one see more.
-    let mut text = known(masker, text, seen);
+    let mut text = known(policy, text, seen);
     if seen.has(Seen::COLON.and(Seen::SLASH).and(Seen::AT)) {
         text = then(text, userinfo::mask);
     }
@@ -37,12 +85,12 @@ pub(crate) fn mask<'a>(masker: &Masker, text: &'a str) -> Cow<'a, str> {
         text = then(text, scheme::mask);
     }
     if seen.has(Seen::AT) {
-        text = then(text, |text| email::mask(masker, text));
+        text = then(text, |text| email::mask(policy, text));
     }
     if !seen.has(Seen::EQUALS) && !seen.has(Seen::COLON.and(Seen::QUOTE)) {
         return text;
     }
-    match assignment::mask(masker, &text) {
+    match assignment::mask(policy, &text) {
         // A value may have held the slash that ended a host.
         Cow::Owned(masked) => then(masked.into(), userinfo::mask),
         Cow::Borrowed(_) => text,
@@ -50,11 +98,11 @@ pub(crate) fn mask<'a>(masker: &Masker, text: &'a str) -> Cow<'a, str> {
 }
 
 /// What needs nothing around it to be known: keys, tokens, cards, accounts.
-pub(crate) fn known_by_itself<'a>(masker: &Masker, text: &'a str) -> Cow<'a, str> {
-    known(masker, text, Seen::in_text(text))
+pub(crate) fn known_by_itself<'a>(policy: &MaskPolicy, text: &'a str) -> Cow<'a, str> {
+    known(policy, text, Seen::in_text(text))
 }
 
-fn known<'a>(masker: &Masker, text: &'a str, seen: Seen) -> Cow<'a, str> {
+fn known<'a>(policy: &MaskPolicy, text: &'a str, seen: Seen) -> Cow<'a, str> {
     let mut text = Cow::Borrowed(text);
     if seen.has(Seen::DASH.and(Seen::SPACE)) {
         text = then(text, pem::mask);
@@ -62,7 +110,7 @@ fn known<'a>(masker: &Masker, text: &'a str, seen: Seen) -> Cow<'a, str> {
     if seen.has(Seen::DOT.and(Seen::CAPITAL_J)) {
         text = then(text, jwt::mask);
     }
-    then(text, |text| shape::mask(masker, text))
+    then(text, |text| shape::mask(policy, text))
 }
 
 fn then<'a>(text: Cow<'a, str>, pass: impl Fn(&str) -> Cow<'_, str>) -> Cow<'a, str> {
@@ -115,3 +163,6 @@ fn until(text: &str, from: usize, ends: impl Fn(char) -> bool) -> usize {
         .find(ends)
         .map_or(text.len(), |length| from + length)
 }
+
+/// In bytes; no shorter name is a secret by itself.
+const SHORTEST_SECRET: usize = 16;

@@ -9,11 +9,11 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::text::{Rewriter, card, iban, signature, telegram, vendor_key};
-use crate::{Category, Masker};
+use crate::{Category, MaskPolicy};
 
-pub(super) fn mask<'a>(masker: &Masker, text: &'a str) -> Cow<'a, str> {
-    let credentials = masker.policy().masks(Category::Credentials);
-    let payment = masker.policy().masks(Category::Payment);
+pub(super) fn mask<'a>(policy: &MaskPolicy, text: &'a str) -> Cow<'a, str> {
+    let credentials = policy.masks(Category::Credentials);
+    let payment = policy.masks(Category::Payment);
     if text.len() < SHORTEST || !(credentials || payment) {
         return text.into();
     }
