@@ -164,11 +164,15 @@ fn document_in<'t>(policy: &MaskPolicy, memo: &mut Memo, text: &'t str) -> Optio
 
 /// Whether an object with a member or a list begins here, or a text in quotation marks.
 fn may_be_document(text: &str) -> bool {
-    matches!(text.trim_start().as_bytes(), [b'{' | b'[' | b'"', _, ..])
+    let begins = |text: &str| matches!(text.as_bytes(), [b'{' | b'[' | b'"', _, ..]);
+    match text.as_bytes() {
+        [b' ' | b'\t' | b'\n' | b'\r', ..] => begins(text.trim_ascii_start()),
+        _ => begins(text),
+    }
 }
 
 /// Whether a document has been cut, by others or by us.
 fn is_cut(text: &str, fault: Fault) -> bool {
     let ends = fault.truncated || text.get(fault.at..) == Some(MASK);
-    ends && !text.trim_start().starts_with('"') && text.as_bytes()[..fault.at].contains(&b'"')
+    ends && !text.trim_ascii_start().starts_with('"') && text.as_bytes()[..fault.at].contains(&b'"')
 }

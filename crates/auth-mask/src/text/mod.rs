@@ -16,11 +16,12 @@ mod signature;
 mod telegram;
 pub(crate) mod userinfo;
 pub(crate) mod vendor_key;
+mod words;
 
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::text::seen::Seen;
+use crate::text::seen::{Seen, Sign};
 use crate::{Category, MASK, MaskPolicy, json};
 
 /// What may be shown of a text that goes by no name.
@@ -75,19 +76,25 @@ pub(crate) fn is_card(policy: &MaskPolicy, number: &str) -> bool {
 pub(crate) fn scan<'a>(policy: &MaskPolicy, text: &'a str) -> Cow<'a, str> {
     // What a pass needs and is not there, no earlier pass brings.
     let seen = Seen::in_text(text);
+    let is_user = seen.has(Sign::COLON.and(Sign::SLASH).and(Sign::AT));
+    let is_assignment = seen.has(Sign::EQUALS) || seen.has(Sign::COLON.and(Sign::QUOTE));
+    let is_announced = is_user || is_assignment || seen.has(Sign::AT) || seen.has(Sign::SCHEME);
+    if !is_announced && !is_known(&seen) {
+        return text.into();
+    }
     // The order is one in which nothing that a later one masks makes an earlier one see more.
-    let mut text = known(policy, text, seen);
-    if seen.has(Seen::COLON.and(Seen::SLASH).and(Seen::AT)) {
+    let mut text = known(policy, text, &seen);
+    if is_user {
         text = then(text, userinfo::mask);
     }
     // Before the assignments: of `auth=Bearer abc`, the value would end at the space.
-    if seen.has(Seen::SPACE.and(Seen::LETTER_B)) {
+    if seen.has(Sign::SCHEME) {
         text = then(text, scheme::mask);
     }
-    if seen.has(Seen::AT) {
+    if seen.has(Sign::AT) {
         text = then(text, |text| email::mask(policy, text));
     }
-    if !seen.has(Seen::EQUALS) && !seen.has(Seen::COLON.and(Seen::QUOTE)) {
+    if !is_assignment {
         return text;
     }
     match assignment::mask(policy, &text) {
@@ -99,18 +106,30 @@ pub(crate) fn scan<'a>(policy: &MaskPolicy, text: &'a str) -> Cow<'a, str> {
 
 /// What needs nothing around it to be known: keys, tokens, cards, accounts.
 pub(crate) fn known_by_itself<'a>(policy: &MaskPolicy, text: &'a str) -> Cow<'a, str> {
-    known(policy, text, Seen::in_text(text))
+    known(policy, text, &Seen::in_text(text))
 }
 
-fn known<'a>(policy: &MaskPolicy, text: &'a str, seen: Seen) -> Cow<'a, str> {
+fn is_known(seen: &Seen) -> bool {
+    seen.has(Sign::DASHES) || seen.has(Sign::DOT.and(Sign::CAPITAL_J)) || !seen.shapes.is_empty()
+}
+
+fn known<'a>(policy: &MaskPolicy, text: &'a str, seen: &Seen) -> Cow<'a, str> {
     let mut text = Cow::Borrowed(text);
-    if seen.has(Seen::DASH.and(Seen::SPACE)) {
+    if seen.has(Sign::DASHES) {
         text = then(text, pem::mask);
     }
-    if seen.has(Seen::DOT.and(Seen::CAPITAL_J)) {
+    if seen.has(Sign::DOT.and(Sign::CAPITAL_J)) {
         text = then(text, jwt::mask);
     }
-    then(text, |text| shape::mask(policy, text))
+    if !seen.shapes.is_empty() {
+        // What was masked is not where it was.
+        let places = match &text {
+            Cow::Borrowed(_) => seen.shapes.all(),
+            Cow::Owned(_) => None,
+        };
+        text = then(text, |text| shape::mask(policy, text, places));
+    }
+    text
 }
 
 fn then<'a>(text: Cow<'a, str>, pass: impl Fn(&str) -> Cow<'_, str>) -> Cow<'a, str> {
