@@ -207,6 +207,8 @@ fn beside_a_secret(policy: &Policy, text: &str) {
     ] {
         let (shown, _) = mask_json(policy, &document);
         assert!(!shown.contains(SECRET), "{shown:?}");
+        let shown = masker.mask_text(&document);
+        assert_eq!(masker.mask_text(&shown), shown, "masked twice");
     }
     let value = json!({ text: [text, { name: { text: [SECRET] }, innocent: text }] });
     let masked = masker.mask_value(&value);
