@@ -31,6 +31,19 @@ pub(crate) fn mask(policy: &MaskPolicy, query: &str) -> String {
 }
 
 pub(crate) fn mask_url(policy: &MaskPolicy, url: &str) -> String {
+    // What is masked in a parameter may have hidden where a host ends, or begins.
+    let mut shown = mask_url_once(policy, url);
+    while shown != url {
+        let again = mask_url_once(policy, &shown);
+        if again == shown {
+            break;
+        }
+        shown = again;
+    }
+    shown
+}
+
+fn mask_url_once(policy: &MaskPolicy, url: &str) -> String {
     // First, as in a text: a key may hold a slash, and a card spaces, that end a host for others.
     let url = if policy.looks_into_values() {
         text::known_by_itself(policy, url)

@@ -104,6 +104,7 @@ impl Engine<'_> {
                     self.open(true);
                     self.token = self.at;
                     if self.next()? != b'}' {
+                        self.token = self.at;
                         self.member()?;
                         continue 'value;
                     }
@@ -178,26 +179,25 @@ impl Engine<'_> {
             self.memo.judge(self.policy, name)
         };
         let bare = std::mem::replace(&mut self.bare, false);
+        let drops = judgement.is_sensitive() && *self.policy.replacement(judgement) == Style::Drop;
+        if !drops {
+            // It is shown, whether its value comes or not.
+            self.show_name(start..end, escapes, name_ends);
+            self.token = self.at;
+        }
         if judgement.is_sensitive() {
             self.next()?;
-            let drops = *self.policy.replacement(judgement) == Style::Drop;
-            let until = match drops {
+            self.copy_until(match drops {
                 true if bare => start - 1,
                 true => self.comma,
-                false => {
-                    self.show_name(start..end, escapes, name_ends);
-                    self.at
-                }
-            };
-            self.copy_until(until);
+                false => self.at,
+            });
             self.hidden = Some(Hidden {
                 start: self.at,
                 depth: self.levels.depth(),
                 judgement,
                 bare: bare && drops,
             });
-        } else {
-            self.show_name(start..end, escapes, name_ends);
         }
         Ok(())
     }

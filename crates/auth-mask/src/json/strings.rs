@@ -32,7 +32,16 @@ pub(super) fn shown_value<'t>(
     escapes: bool,
 ) -> Cow<'t, str> {
     shown(raw, escapes, |text| {
-        super::document_in(policy, memo, text).unwrap_or_else(|| text::scan(policy, text))
+        if let Some(shown) = super::document_in(policy, memo, text) {
+            return shown;
+        }
+        match text::scan(policy, text) {
+            Cow::Owned(shown) => match super::document_in(policy, memo, &shown) {
+                Some(Cow::Owned(less)) => less.into(),
+                _ => shown.into(),
+            },
+            Cow::Borrowed(text) => text.into(),
+        }
     })
 }
 

@@ -88,10 +88,14 @@ fn value_after(text: &str, index: usize, equals: bool, name_quoted: bool) -> Opt
     let plain = |c: char| c.is_whitespace() || "\"'`<>&;".contains(c);
     match (equals, name_quoted) {
         (false, false) => None,
-        (false, true) if value.starts_with(['{', '[']) => {
-            Some(start..end_of_container(text, start))
+        (false, true) => {
+            // What goes on right behind an object would be taken for the rest of its mask.
+            let from = match value.starts_with(['{', '[']) {
+                true => end_of_container(text, start),
+                false => start,
+            };
+            Some(start..until(text, from, |c| plain(c) || ",}]".contains(c)))
         }
-        (false, true) => Some(start..until(text, start, |c| plain(c) || ",}]".contains(c))),
         (true, _) => Some(start..until(text, start, plain)),
     }
 }

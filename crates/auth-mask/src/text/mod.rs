@@ -38,7 +38,17 @@ pub(crate) fn unnamed<'a>(policy: &MaskPolicy, text: &'a str) -> Cow<'a, str> {
 ///
 /// Borrowed if there was nothing to mask.
 pub(crate) fn mask<'a>(policy: &MaskPolicy, text: &'a str) -> Cow<'a, str> {
-    json::embedded(policy, text).unwrap_or_else(|| scan(policy, text))
+    if let Some(shown) = json::embedded(policy, text) {
+        return shown;
+    }
+    match scan(policy, text) {
+        // Without what was masked it may be the beginning of a document.
+        Cow::Owned(shown) => match json::embedded(policy, &shown) {
+            Some(Cow::Owned(less)) => less.into(),
+            _ => shown.into(),
+        },
+        Cow::Borrowed(text) => text.into(),
+    }
 }
 
 /// What may be shown of a text that goes by this name; `None` if it is left out.
