@@ -2,14 +2,15 @@
 
 use std::borrow::Cow;
 
-use crate::{MaskPolicy, text};
+use crate::memo::Judge;
+use crate::text;
 
 /// Masks the pairs of `Cookie`.
-pub(crate) fn mask(policy: &MaskPolicy, header: &str) -> String {
+pub(crate) fn mask(judge: &mut Judge<'_>, header: &str) -> String {
     let mut out = String::with_capacity(header.len());
     for pair in header.split(';') {
         let pair = pair.trim_matches([' ', '\t']);
-        if let Some(shown) = cookie(policy, pair) {
+        if let Some(shown) = cookie(judge, pair) {
             if !out.is_empty() {
                 out.push_str("; ");
             }
@@ -20,28 +21,28 @@ pub(crate) fn mask(policy: &MaskPolicy, header: &str) -> String {
 }
 
 /// Masks the one cookie of `Set-Cookie`, and shows its attributes; nothing, if it is dropped.
-pub(crate) fn mask_set(policy: &MaskPolicy, header: &str) -> String {
+pub(crate) fn mask_set(judge: &mut Judge<'_>, header: &str) -> String {
     let (pair, attributes) = match header.find(';') {
         Some(index) => header.split_at(index),
         None => (header, ""),
     };
-    cookie(policy, pair.trim_matches([' ', '\t']))
+    cookie(judge, pair.trim_matches([' ', '\t']))
         .map(|shown| [&*shown, attributes].concat())
         .unwrap_or_default()
 }
 
 /// A cookie is a credential by its nature: unless its name is said to be shown, what the policy
 /// says of the name `cookie` holds for each of them. One without a name is a value.
-fn cookie<'a>(policy: &MaskPolicy, pair: &'a str) -> Option<Cow<'a, str>> {
+fn cookie<'a>(judge: &mut Judge<'_>, pair: &'a str) -> Option<Cow<'a, str>> {
     let (name, value) = pair.split_once('=').unwrap_or(("", pair));
     if value.is_empty() {
         return Some(pair.into());
     }
-    let judgement = policy.judge_cookie(name);
+    let judgement = judge.policy.judge_cookie(name);
     let shown = if judgement.is_sensitive() {
-        policy.replacement(judgement).of_text(value)?
-    } else if policy.looks_into_values() {
-        text::mask(policy, value)
+        judge.policy.replacement(judgement).of_text(value)?
+    } else if judge.policy.looks_into_values() {
+        text::mask(judge, value)
     } else {
         return Some(pair.into());
     };

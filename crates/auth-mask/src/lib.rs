@@ -39,6 +39,7 @@ mod cut;
 mod error;
 mod json;
 mod masker;
+mod memo;
 mod names;
 mod partial;
 mod policy;

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::json::{self, InvalidJson, MaskedJson, NotSerializable};
+use crate::memo::Judge;
 use crate::{MaskPolicy, cookies, error, query, text, value};
 
 /// Masks whatever may be shown, by a [`MaskPolicy`].
@@ -54,7 +55,7 @@ impl Masker {
     ///
     /// [`InvalidJson`] if the text is not one JSON document. It holds no text of the document.
     pub fn mask_json(&self, document: &str) -> Result<MaskedJson, InvalidJson> {
-        json::mask(&self.0.load(), document)
+        self.judge(|judge| json::mask(judge, document))
     }
 
     /// Appends a masked JSON document, without another allocation than the output's own.
@@ -76,7 +77,7 @@ impl Masker {
     /// assert_eq!(shown, r#"{"user":"ada","password":"***MASKED***","note":"#);
     /// ```
     pub fn mask_json_into(&self, document: &str, out: &mut String) -> Result<(), InvalidJson> {
-        json::mask_into(&self.0.load(), document, out)
+        self.judge(|judge| json::mask_into(judge, document, out))
     }
 
     /// As [`mask_json_into`](Self::mask_json_into), of the bytes of a body.
@@ -89,7 +90,7 @@ impl Masker {
         document: &[u8],
         out: &mut String,
     ) -> Result<(), InvalidJson> {
-        json::mask_bytes_into(&self.0.load(), document, out)
+        self.judge(|judge| json::mask_bytes_into(judge, document, out))
     }
 
     /// Prints a value as JSON, masked while it is printed.
@@ -131,17 +132,17 @@ impl Masker {
         value: &(impl Serialize + ?Sized),
         out: &mut String,
     ) -> Result<(), NotSerializable> {
-        json::print_into(&self.0.load(), value, out)
+        self.judge(|judge| json::print_into(judge, value, out))
     }
 
     /// A masked copy of a value. What lies deeper than 128 levels is masked unseen.
     pub fn mask_value(&self, value: &Value) -> Value {
-        value::masked(&self.0.load(), value)
+        self.judge(|judge| value::masked(judge, value))
     }
 
     /// As [`mask_value`](Self::mask_value), without the copy.
     pub fn mask_value_in_place(&self, value: &mut Value) {
-        value::mask(&self.0.load(), value);
+        self.judge(|judge| value::mask(judge, value));
     }
 
     /// Masks a text that goes by a name: a field of a form, a variable of the environment, an entry
@@ -155,7 +156,7 @@ impl Masker {
     /// assert_eq!(masker.mask_field("new_password", "s3cret").as_deref(), Some("***MASKED***"));
     /// ```
     pub fn mask_field<'a>(&self, name: &str, value: &'a str) -> Option<Cow<'a, str>> {
-        text::field(&self.0.load(), name, value)
+        self.judge(|judge| text::field(judge, name, value))
     }
 
     /// Masks headers, as pairs of name and value: a [`HeaderMap`] by reference, or any list.
@@ -180,13 +181,15 @@ impl Masker {
         &self,
         headers: impl IntoIterator<Item = (N, V)>,
     ) -> Vec<(String, String)> {
-        let policy = self.0.load();
-        let masked = |(name, value): (N, V)| {
-            let value = String::from_utf8_lossy(value.as_ref());
-            let shown = text::field(&policy, name.as_ref(), &value)?;
-            Some((name.as_ref().to_owned(), shown.into_owned()))
-        };
-        headers.into_iter().filter_map(masked).collect()
+        let headers = headers.into_iter();
+        self.judge(|judge| {
+            let masked = |(name, value): (N, V)| {
+                let value = String::from_utf8_lossy(value.as_ref());
+                let shown = text::field(judge, name.as_ref(), &value)?;
+                Some((name.as_ref().to_owned(), shown.into_owned()))
+            };
+            headers.filter_map(masked).collect()
+        })
     }
 
     /// Masks a query string, without its question mark, or the body of a form.
@@ -194,7 +197,7 @@ impl Masker {
     /// Parameters keep their order and their spelling. Names are judged as in a document; under
     /// `iso27001` also `code`, `sig` and others of docs/masking.md that are secrets in queries only.
     pub fn mask_query(&self, query: &str) -> String {
-        query::mask(&self.0.load(), query)
+        self.judge(|judge| query::mask(judge, query))
     }
 
     /// Masks the value of a `Cookie` header: names are shown, and of the values those that the policy
@@ -213,18 +216,18 @@ impl Masker {
     /// );
     /// ```
     pub fn mask_cookies(&self, header: &str) -> String {
-        cookies::mask(&self.0.load(), header)
+        self.judge(|judge| cookies::mask(judge, header))
     }
 
     /// Masks the value of a `Set-Cookie` header, but for its attributes.
     pub fn mask_set_cookie(&self, header: &str) -> String {
-        cookies::mask_set(&self.0.load(), header)
+        self.judge(|judge| cookies::mask_set(judge, header))
     }
 
     /// Masks a URL or a relative reference: the user before the host, the parameters of query and
     /// fragment, and tokens in the path.
     pub fn mask_url(&self, url: &str) -> String {
-        query::mask_url(&self.0.load(), url)
+        self.judge(|judge| query::mask_url(judge, url))
     }
 
     /// Masks what is a secret wherever it stands: credentials after `Bearer` and `Basic`, tokens,
@@ -239,7 +242,7 @@ impl Masker {
     /// assert_eq!(shown, "GET /me?token=***MASKED*** failed: 401 for Bearer ***MASKED***");
     /// ```
     pub fn mask_text(&self, text: &str) -> String {
-        text::unnamed(&self.0.load(), text).into_owned()
+        self.judge(|judge| text::unnamed(judge, text).into_owned())
     }
 
     /// Masks an error and its causes, from the outermost.
@@ -252,7 +255,7 @@ impl Masker {
     /// assert_eq!(shown, "no route to amqp://***MASKED***@mq/");
     /// ```
     pub fn mask_error(&self, error: &(dyn Error + 'static)) -> String {
-        error::mask(&self.0.load(), error)
+        self.judge(|judge| error::mask(judge, error))
     }
 
     /// Masks what a panic says, with the place where it happened.
@@ -264,12 +267,16 @@ impl Masker {
     /// std::panic::set_hook(Box::new(move |panic| eprintln!("{}", masker.mask_panic(panic))));
     /// ```
     pub fn mask_panic(&self, panic: &PanicHookInfo<'_>) -> String {
-        error::mask_panic(&self.0.load(), panic)
+        self.judge(|judge| error::mask_panic(judge, panic))
     }
 
     /// Whether any name in a value is sensitive, at any depth; what lies deeper than 128 levels
     /// counts as sensitive.
     pub fn contains_sensitive(&self, value: &Value) -> bool {
-        value::contains_sensitive(&self.0.load(), value)
+        self.judge(|judge| value::contains_sensitive(judge, value))
+    }
+
+    fn judge<R>(&self, then: impl FnOnce(&mut Judge<'_>) -> R) -> R {
+        Judge::with(&self.0.load(), then)
     }
 }

@@ -293,6 +293,11 @@ impl Judgement {
     pub(crate) fn is_sensitive(self) -> bool {
         self != Self::SHOW
     }
+
+    /// This one, unless only the other masks.
+    pub(crate) fn or(self, other: Self) -> Self {
+        if self.is_sensitive() { self } else { other }
+    }
 }
 
 /// The styles of a policy, each of them once; the first is [`Style::Full`].

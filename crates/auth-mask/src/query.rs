@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
-use crate::{MASK, MaskPolicy, text};
+use crate::memo::Judge;
+use crate::{MASK, text};
 
-pub(crate) fn mask(policy: &MaskPolicy, query: &str) -> String {
+pub(crate) fn mask(judge: &mut Judge<'_>, query: &str) -> String {
     let mut out = String::with_capacity(query.len());
     // Whether a parameter was left out, and its separator has to go too.
     let mut left_out = false;
@@ -15,7 +16,7 @@ pub(crate) fn mask(policy: &MaskPolicy, query: &str) -> String {
             Some(parameter) => (parameter, &piece[parameter.len()..]),
             None => (piece, ""),
         };
-        match masked(policy, parameter) {
+        match masked(judge, parameter) {
             Some(shown) => {
                 out.push_str(before);
                 out.push_str(&shown);
@@ -30,23 +31,27 @@ pub(crate) fn mask(policy: &MaskPolicy, query: &str) -> String {
     out
 }
 
-pub(crate) fn mask_url(policy: &MaskPolicy, url: &str) -> String {
+pub(crate) fn mask_url(judge: &mut Judge<'_>, url: &str) -> String {
     // What is masked in a parameter may have hidden where a host ends, or begins.
-    let mut shown = mask_url_once(policy, url);
-    while shown != url {
-        let again = mask_url_once(policy, &shown);
-        if again == shown {
-            break;
+    let mut shown = Cow::Borrowed(url);
+    for _ in 0..MOST_ROUNDS {
+        let again = mask_url_once(judge, &shown);
+        if again == *shown {
+            return again;
         }
-        shown = again;
+        shown = again.into();
     }
-    shown
+    // Nobody knows what it is.
+    MASK.to_owned()
 }
 
-fn mask_url_once(policy: &MaskPolicy, url: &str) -> String {
+/// Two are enough for what people write, and four for what a machine made up so far.
+const MOST_ROUNDS: usize = 16;
+
+fn mask_url_once(judge: &mut Judge<'_>, url: &str) -> String {
     // First, as in a text: a key may hold a slash, and a card spaces, that end a host for others.
-    let url = if policy.looks_into_values() {
-        text::known_by_itself(policy, url)
+    let url = if judge.policy.looks_into_values() {
+        text::known_by_itself(judge, url)
     } else {
         url.into()
     };
@@ -59,35 +64,35 @@ fn mask_url_once(policy: &MaskPolicy, url: &str) -> String {
         Some((path, query)) => (path, Some(query)),
         None => (url, None),
     };
-    let mut out = text::unnamed(policy, path).into_owned();
+    let mut out = text::unnamed(judge, path).into_owned();
     // An authorisation response may stand in either (OAuth 2.0 Multiple Response Types §2.1).
     for (sign, part) in [('?', query), ('#', fragment)] {
         if let Some(part) = part {
             out.push(sign);
-            out.push_str(&mask(policy, part));
+            out.push_str(&mask(judge, part));
         }
     }
     out
 }
 
 /// A parameter as it may be shown; `None` if it is left out.
-fn masked<'a>(policy: &MaskPolicy, parameter: &'a str) -> Option<Cow<'a, str>> {
+fn masked<'a>(judge: &mut Judge<'_>, parameter: &'a str) -> Option<Cow<'a, str>> {
     let Some((name, value)) = parameter.split_once('=') else {
-        let hidden = policy.masks_the_unnamed() && !parameter.is_empty();
+        let hidden = judge.policy.masks_the_unnamed() && !parameter.is_empty();
         return Some(
             if hidden {
                 MASK
             } else {
-                shown(policy, parameter)
+                shown(judge, parameter)
             }
             .into(),
         );
     };
-    let judgement = policy.judge_in_query(&decoded(name));
+    let judgement = judge.judge_in_query(&decoded(name));
     let value = if !judgement.is_sensitive() {
-        shown(policy, value).into()
+        shown(judge, value).into()
     } else {
-        let style = policy.replacement(judgement);
+        let style = judge.policy.replacement(judgement);
         match (style.is_blind(), style.of_other()) {
             (_, None) => return None,
             // An empty value is no secret, and its emptiness may be what somebody looks for.
@@ -100,9 +105,9 @@ fn masked<'a>(policy: &MaskPolicy, parameter: &'a str) -> Option<Cow<'a, str>> {
 }
 
 /// A text as it is, unless there is a secret in what it means.
-fn shown<'a>(policy: &MaskPolicy, text: &'a str) -> &'a str {
-    match text::mask(policy, &decoded(text)) {
-        Cow::Owned(_) if policy.looks_into_values() => MASK,
+fn shown<'a>(judge: &mut Judge<'_>, text: &'a str) -> &'a str {
+    match text::mask(judge, &decoded(text)) {
+        Cow::Owned(_) if judge.policy.looks_into_values() => MASK,
         _ => text,
     }
 }

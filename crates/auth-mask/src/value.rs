@@ -4,90 +4,99 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
+use crate::memo::Judge;
 use crate::policy::Judgement;
-use crate::{MASK, MaskPolicy, text};
+use crate::{MASK, text};
 
 /// A masked copy.
-pub(crate) fn masked(policy: &MaskPolicy, value: &Value) -> Value {
-    Walk::new(policy).masked(value)
+pub(crate) fn masked(judge: &mut Judge<'_>, value: &Value) -> Value {
+    Place::TOP.masked(judge, value)
 }
 
 /// The same, in place.
-pub(crate) fn mask(policy: &MaskPolicy, value: &mut Value) {
-    Walk::new(policy).mask(value);
+pub(crate) fn mask(judge: &mut Judge<'_>, value: &mut Value) {
+    Place::TOP.mask(judge, value);
 }
 
 /// Whether any name is sensitive; what lies too deep to be looked at counts as such.
-pub(crate) fn contains_sensitive(policy: &MaskPolicy, value: &Value) -> bool {
-    fn within(policy: &MaskPolicy, value: &Value, levels: usize) -> bool {
+pub(crate) fn contains_sensitive(judge: &mut Judge<'_>, value: &Value) -> bool {
+    fn within(judge: &mut Judge<'_>, value: &Value, levels: usize) -> bool {
         match value {
             Value::Array(_) | Value::Object(_) if levels == 0 => true,
-            Value::Array(items) => items.iter().any(|item| within(policy, item, levels - 1)),
+            Value::Array(items) => items.iter().any(|item| within(judge, item, levels - 1)),
             Value::Object(members) => members.iter().any(|(name, value)| {
-                policy.is_sensitive(name) || within(policy, value, levels - 1)
+                judge.judge(name).is_sensitive() || within(judge, value, levels - 1)
             }),
             _ => false,
         }
     }
-    within(policy, value, MAX_DEPTH)
+    within(judge, value, MAX_DEPTH)
 }
 
-/// A value, and where it stands.
+/// Where a value stands.
 #[derive(Clone, Copy)]
-struct Walk<'p> {
-    policy: &'p MaskPolicy,
+struct Place {
     /// How many more levels are looked into; what lies below is masked.
     levels: usize,
     /// Whether a name stands before it, or before a list that it is in.
     named: bool,
 }
 
-impl<'p> Walk<'p> {
-    fn new(policy: &'p MaskPolicy) -> Self {
+impl Place {
+    const TOP: Self = Self {
+        levels: MAX_DEPTH,
+        named: false,
+    };
+
+    fn inside(self, named: bool) -> Self {
         Self {
-            policy,
-            levels: MAX_DEPTH,
-            named: false,
+            levels: self.levels - 1,
+            named,
         }
     }
 
-    fn masked(self, value: &Value) -> Value {
+    fn masked(self, judge: &mut Judge<'_>, value: &Value) -> Value {
         match value {
             Value::Array(_) | Value::Object(_) if self.levels == 0 => MASK.into(),
             Value::Array(items) => {
                 let item = self.inside(self.named);
-                items.iter().map(|value| item.masked(value)).collect()
+                items
+                    .iter()
+                    .map(|value| item.masked(judge, value))
+                    .collect()
             }
             Value::Object(members) => {
                 let member = |(name, value): (&String, &Value)| {
-                    let judgement = self.policy.judge(name);
+                    let (name, judgement) = judged(judge, name);
                     let value = if judgement.is_sensitive() {
-                        self.replaced(value, judgement)?
+                        replaced(judge, value, judgement)?
                     } else {
-                        self.inside(true).masked(value)
+                        self.inside(true).masked(judge, value)
                     };
-                    Some((text::name(self.policy, name).into_owned(), value))
+                    Some((name.into_owned(), value))
                 };
                 Value::Object(members.iter().filter_map(member).collect::<Map<_, _>>())
             }
-            scalar => self.scalar(scalar).unwrap_or_else(|| scalar.clone()),
+            scalar => self.scalar(judge, scalar).unwrap_or_else(|| scalar.clone()),
         }
     }
 
-    fn mask(self, value: &mut Value) {
+    fn mask(self, judge: &mut Judge<'_>, value: &mut Value) {
         match value {
             Value::Array(_) | Value::Object(_) if self.levels == 0 => replace(value, MASK.into()),
             Value::Array(items) => {
                 let item = self.inside(self.named);
-                items.iter_mut().for_each(|value| item.mask(value));
+                items.iter_mut().for_each(|value| item.mask(judge, value));
             }
             Value::Object(members) => {
                 let mut dropped = Vec::new();
+                let mut renamed = false;
                 for (name, value) in members.iter_mut() {
-                    let judgement = self.policy.judge(name);
+                    let (shown_name, judgement) = judged(judge, name);
+                    renamed |= matches!(shown_name, Cow::Owned(_));
                     if !judgement.is_sensitive() {
-                        self.inside(true).mask(value);
-                    } else if let Some(shown) = self.replaced(value, judgement) {
+                        self.inside(true).mask(judge, value);
+                    } else if let Some(shown) = replaced(judge, value, judgement) {
                         replace(value, shown);
                     } else {
                         replace(value, Value::Null);
@@ -97,62 +106,64 @@ impl<'p> Walk<'p> {
                 for name in dropped {
                     members.remove(&name);
                 }
-                let is_telling =
-                    |name: &String| matches!(text::name(self.policy, name), Cow::Owned(_));
-                if members.keys().any(is_telling) {
+                if renamed {
                     let named = std::mem::take(members).into_iter();
                     *members = named
-                        .map(|(name, value)| (text::name(self.policy, &name).into_owned(), value))
+                        .map(|(name, value)| (judged(judge, &name).0.into_owned(), value))
                         .collect();
                 }
             }
             scalar => {
-                if let Some(shown) = self.scalar(scalar) {
+                if let Some(shown) = self.scalar(judge, scalar) {
                     *scalar = shown;
                 }
             }
         }
     }
 
-    fn inside(self, named: bool) -> Self {
-        Self {
-            levels: self.levels - 1,
-            named,
-            ..self
-        }
-    }
-
     /// What is shown of a text, a number, or the like, if that is not all of it.
-    fn scalar(self, value: &Value) -> Option<Value> {
-        if !self.named && self.policy.masks_the_unnamed() {
+    fn scalar(self, judge: &mut Judge<'_>, value: &Value) -> Option<Value> {
+        if !self.named && judge.policy.masks_the_unnamed() {
             return Some(MASK.into());
         }
-        if !self.policy.looks_into_values() {
+        if !judge.policy.looks_into_values() {
             return None;
         }
         match value {
-            Value::String(text) => match text::mask(self.policy, text) {
+            Value::String(text) => match text::mask(judge, text) {
                 Cow::Owned(shown) => Some(shown.into()),
                 Cow::Borrowed(_) => None,
             },
             Value::Number(number) => {
-                let is_card = text::is_card(self.policy, &number.to_string());
+                let is_card = text::is_card(judge.policy, &number.to_string());
                 is_card.then(|| MASK.into())
             }
             _ => None,
         }
     }
+}
 
-    /// What stands in place of a secret, if anything does.
-    fn replaced(self, value: &Value, judgement: Judgement) -> Option<Value> {
-        let style = self.policy.replacement(judgement);
-        let shown = match value {
-            Value::String(text) => style.of_text(text)?,
-            Value::Number(number) => style.of_text(&number.to_string())?,
-            _ => style.of_other()?.into(),
-        };
-        Some(shown.into())
-    }
+/// What is shown of a name, and what becomes of its value.
+fn judged<'a>(judge: &mut Judge<'_>, name: &'a str) -> (Cow<'a, str>, Judgement) {
+    let by_itself = judge.judge(name);
+    let shown = text::name(judge, name);
+    let judgement = match &shown {
+        // It is another name, and will be judged next time.
+        Cow::Owned(shown) => by_itself.or(judge.judge(shown)),
+        Cow::Borrowed(_) => by_itself,
+    };
+    (shown, judgement)
+}
+
+/// What stands in place of a secret, if anything does.
+fn replaced(judge: &Judge<'_>, value: &Value, judgement: Judgement) -> Option<Value> {
+    let style = judge.policy.replacement(judgement);
+    let shown = match value {
+        Value::String(text) => style.of_text(text)?,
+        Value::Number(number) => style.of_text(&number.to_string())?,
+        _ => style.of_other()?.into(),
+    };
+    Some(shown.into())
 }
 
 /// How deep a value is looked into. serde_json's parser goes as deep, so only a value that a

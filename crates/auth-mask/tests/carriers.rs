@@ -59,6 +59,11 @@ fn text_keeps_everything_but_its_secrets() {
             r#"{"a":1,"password":***MASKED***"#,
         ),
         (
+            r#"{"pass\u0077ord":"x"} and more"#,
+            r#"{"pass\u0077ord":"***MASKED***"} and more"#,
+        ),
+        (r"first\ntoken=abc", r"first\ntoken=***MASKED***"),
+        (
             r#"{"a":"b"} {"credentials":["x","y"]}"#,
             r#"{"a":"b"} {"credentials":***MASKED***}"#,
         ),

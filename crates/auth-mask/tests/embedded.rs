@@ -156,3 +156,29 @@ fn a_card_is_found_in_a_number() {
         assert_eq!(shown.as_str(), "[4242424242424242]");
     }
 }
+
+#[test]
+fn a_name_that_is_a_secret_is_masked_and_judged_by_what_is_left_of_it() {
+    let document = r#"{"Bearer abcdef0123456789:status":1,"a":2}"#;
+    let shown = Masker::default().mask_json(document).unwrap();
+    assert_eq!(shown.as_str(), r#"{"Bearer ***MASKED***":1,"a":2}"#);
+
+    // Under the name that is shown nobody said that it may be.
+    let masker = Masker::new(MaskPolicy::strict().show_name("status"));
+    let expected = r#"{"Bearer ***MASKED***":"***MASKED***","a":"***MASKED***"}"#;
+    let shown = masker.mask_json(document).unwrap();
+    assert_eq!(shown.as_str(), expected);
+    assert_eq!(masker.mask_json(expected).unwrap(), shown);
+    let value: Value = serde_json::from_str(document).unwrap();
+    assert_eq!(
+        masker.to_json(&value).unwrap().as_str().len(),
+        expected.len()
+    );
+    assert_eq!(
+        masker.mask_value(&value),
+        serde_json::from_str::<Value>(expected).unwrap()
+    );
+    let mut value = value;
+    masker.mask_value_in_place(&mut value);
+    assert_eq!(value, serde_json::from_str::<Value>(expected).unwrap());
+}

@@ -2,14 +2,13 @@
 //! and what may not is replaced.
 
 use std::borrow::Cow;
-use std::ops::Range;
 
 use super::levels::Levels;
-use super::memo::Memo;
 use super::strings;
 use super::strings::plain_until;
+use crate::memo::Judge;
 use crate::policy::Judgement;
-use crate::{MASK, MaskPolicy, Style, text};
+use crate::{MASK, Style, text};
 
 /// Where a document stops being one, and whether it just ends there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +19,6 @@ pub(super) struct Fault {
 
 /// A document that is to be masked.
 pub(super) struct Document<'a> {
-    pub(super) policy: &'a MaskPolicy,
     pub(super) text: &'a str,
     /// Whether it is the value of something that has a name.
     pub(super) named: bool,
@@ -28,12 +26,11 @@ pub(super) struct Document<'a> {
 
 impl Document<'_> {
     /// Appends what may be shown; of a broken document, what stands before the value that is broken.
-    pub(super) fn mask(&self, memo: &mut Memo, out: &mut String) -> Result<(), Fault> {
+    pub(super) fn mask(&self, judge: &mut Judge<'_>, out: &mut String) -> Result<(), Fault> {
         let mut engine = Engine {
-            policy: self.policy,
-            looks_into_values: self.policy.looks_into_values(),
-            hides_the_unnamed: self.policy.masks_the_unnamed() && !self.named,
-            memo,
+            looks_into_values: judge.policy.looks_into_values(),
+            hides_the_unnamed: judge.policy.masks_the_unnamed() && !self.named,
+            judge,
             text: self.text,
             bytes: self.text.as_bytes(),
             at: 0,
@@ -69,11 +66,10 @@ struct Hidden {
     bare: bool,
 }
 
-struct Engine<'a> {
-    policy: &'a MaskPolicy,
+struct Engine<'a, 'j> {
+    judge: &'a mut Judge<'j>,
     looks_into_values: bool,
     hides_the_unnamed: bool,
-    memo: &'a mut Memo,
     text: &'a str,
     bytes: &'a [u8],
     at: usize,
@@ -90,7 +86,7 @@ struct Engine<'a> {
     out: &'a mut String,
 }
 
-impl Engine<'_> {
+impl Engine<'_, '_> {
     fn run(&mut self) -> Result<(), Fault> {
         'value: loop {
             let first = self.next()?;
@@ -173,16 +169,26 @@ impl Engine<'_> {
             return Ok(());
         }
         let name = &self.text[start..end];
-        let judgement = if escapes {
-            self.policy.judge(&strings::unescaped(name))
-        } else {
-            self.memo.judge(self.policy, name)
+        let shown_name = self.shown_name(name, escapes);
+        let judgement = match (&shown_name, escapes) {
+            (None, false) => self.judge.judge(name),
+            (None, true) => self.judge.judge(&strings::unescaped(name)),
+            // What is shown of the name is another name, and will be judged next time.
+            (Some(shown), _) => {
+                let by_itself = self.judge.judge(&strings::unescaped(name));
+                by_itself.or(self.judge.judge(shown))
+            }
         };
         let bare = std::mem::replace(&mut self.bare, false);
-        let drops = judgement.is_sensitive() && *self.policy.replacement(judgement) == Style::Drop;
+        let drops =
+            judgement.is_sensitive() && *self.judge.policy.replacement(judgement) == Style::Drop;
         if !drops {
             // It is shown, whether its value comes or not.
-            self.show_name(start..end, escapes, name_ends);
+            if let Some(shown) = shown_name {
+                self.copy_until(start - 1);
+                strings::quote(&shown, self.out);
+                self.copied = name_ends;
+            }
             self.token = self.at;
         }
         if judgement.is_sensitive() {
@@ -202,18 +208,15 @@ impl Engine<'_> {
         Ok(())
     }
 
-    /// Replaces a name that is a secret by itself.
-    fn show_name(&mut self, content: Range<usize>, escapes: bool, ends: usize) {
-        if !self.looks_into_values {
-            return;
+    /// What is shown of a name that is a secret by itself.
+    #[inline]
+    fn shown_name(&mut self, raw: &str, escapes: bool) -> Option<String> {
+        if !self.looks_into_values || raw.len() < text::SHORTEST_NAME {
+            return None;
         }
-        let raw = &self.text[content.clone()];
-        if let Cow::Owned(shown) =
-            strings::shown(raw, escapes, |name| text::name(self.policy, name))
-        {
-            self.copy_until(content.start - 1);
-            strings::quote(&shown, self.out);
-            self.copied = ends;
+        match strings::shown(raw, escapes, |name| text::name(self.judge, name)) {
+            Cow::Owned(shown) => Some(shown),
+            Cow::Borrowed(_) => None,
         }
     }
 
@@ -239,7 +242,11 @@ impl Engine<'_> {
         self.copied = self.at;
         self.bare = hidden.bare;
         let raw = &self.text[hidden.start..self.at];
-        strings::replacement(self.policy.replacement(hidden.judgement), raw, self.out);
+        strings::replacement(
+            self.judge.policy.replacement(hidden.judgement),
+            raw,
+            self.out,
+        );
     }
 
     /// Reads a text that is a value.
@@ -248,8 +255,8 @@ impl Engine<'_> {
         let Content { end, escapes } = self.content()?;
         if self.looks_into_values && self.hidden.is_none() {
             let raw = &self.text[start..end];
-            let (policy, memo) = (self.policy, &mut *self.memo);
-            if let Cow::Owned(shown) = strings::shown_value(policy, memo, raw, escapes) {
+            let masked = strings::shown(raw, escapes, |text| text::mask(self.judge, text));
+            if let Cow::Owned(shown) = masked {
                 self.copy_until(start - 1);
                 strings::quote(&shown, self.out);
                 self.copied = end + 1;
@@ -323,7 +330,7 @@ impl Engine<'_> {
     /// Masks a number that is that of a card.
     #[cold]
     fn card(&mut self, start: usize) {
-        if self.hidden.is_none() && text::is_card(self.policy, &self.text[start..self.at]) {
+        if self.hidden.is_none() && text::is_card(self.judge.policy, &self.text[start..self.at]) {
             self.copy_until(start);
             strings::quote(MASK, self.out);
             self.copied = self.at;

@@ -2,17 +2,17 @@
 
 mod engine;
 mod levels;
-mod memo;
 mod print;
 mod strings;
 
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::MASK;
 use crate::json::engine::{Document, Fault};
-use crate::json::memo::Memo;
 pub(crate) use crate::json::print::print_into;
-use crate::{MASK, MaskPolicy};
+pub(crate) use crate::json::strings::unescaped;
+use crate::memo::Judge;
 
 /// A JSON document in which every secret is masked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,30 +87,30 @@ impl InvalidJson {
 pub struct NotSerializable(pub(crate) ());
 
 /// Masks a whole document.
-pub(crate) fn mask(policy: &MaskPolicy, document: &str) -> Result<MaskedJson, InvalidJson> {
+pub(crate) fn mask(judge: &mut Judge<'_>, document: &str) -> Result<MaskedJson, InvalidJson> {
     let mut out = String::with_capacity(document.len() + document.len() / 8);
-    mask_into(policy, document, &mut out)?;
+    mask_into(judge, document, &mut out)?;
     Ok(MaskedJson(out))
 }
 
 /// Appends the masked document; of a broken one, what stands before the fault.
 pub(crate) fn mask_into(
-    policy: &MaskPolicy,
+    judge: &mut Judge<'_>,
     document: &str,
     out: &mut String,
 ) -> Result<(), InvalidJson> {
     let whole = Document {
-        policy,
         text: document,
         named: false,
     };
-    memo::with(|memo| whole.mask(memo, out))
+    whole
+        .mask(judge, out)
         .map_err(|fault| InvalidJson::at(document.as_bytes(), fault))
 }
 
 /// As [`mask_into`], of a document that may not even be a text.
 pub(crate) fn mask_bytes_into(
-    policy: &MaskPolicy,
+    judge: &mut Judge<'_>,
     document: &[u8],
     out: &mut String,
 ) -> Result<(), InvalidJson> {
@@ -123,7 +123,7 @@ pub(crate) fn mask_bytes_into(
             (valid, Some(Fault { at, truncated }))
         }
     };
-    match (mask_into(policy, text, out), fault) {
+    match (mask_into(judge, text, out), fault) {
         // A fault that comes before that of the text is told, unless the document just ends there.
         (Err(error), Some(_)) if !error.is_truncated() => Err(error),
         (_, Some(fault)) => Err(InvalidJson::at(document, fault)),
@@ -133,27 +133,16 @@ pub(crate) fn mask_bytes_into(
 
 /// What may be shown of a text that is a document, or the beginning of one; `None` if it is none.
 /// The text goes by an innocent name.
-pub(crate) fn embedded<'t>(policy: &MaskPolicy, text: &'t str) -> Option<Cow<'t, str>> {
-    if may_be_document(text) {
-        memo::with(|memo| document_in(policy, memo, text))
-    } else {
-        None
-    }
-}
-
-/// As [`embedded`], by whoever holds the memo. It calls itself for documents inside of documents
-/// inside of texts, where each level doubles the backslashes, so that a gigabyte has 30 levels.
-fn document_in<'t>(policy: &MaskPolicy, memo: &mut Memo, text: &'t str) -> Option<Cow<'t, str>> {
+///
+/// It comes here again for documents inside of texts inside of documents, where each level doubles
+/// the backslashes, so that a gigabyte has 30 levels.
+pub(crate) fn embedded<'t>(judge: &mut Judge<'_>, text: &'t str) -> Option<Cow<'t, str>> {
     if !may_be_document(text) {
         return None;
     }
-    let document = Document {
-        policy,
-        text,
-        named: true,
-    };
+    let document = Document { text, named: true };
     let mut shown = String::with_capacity(text.len());
-    match document.mask(memo, &mut shown) {
+    match document.mask(judge, &mut shown) {
         Ok(()) if shown == text => Some(text.into()),
         Ok(()) => Some(shown.into()),
         // Of one that was cut, the last piece is not understood, and hidden.

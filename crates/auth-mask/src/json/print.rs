@@ -10,25 +10,24 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::ser::{CharEscape, CompactFormatter, Formatter};
 
-use super::memo::{self, Memo};
 use super::strings;
 use crate::json::engine::Document;
+use crate::memo::Judge;
 use crate::policy::Judgement;
-use crate::{MASK, MaskPolicy, NotSerializable, Style, text};
+use crate::{MASK, NotSerializable, Style, text};
 
 /// Appends the masked document; nothing, if the value cannot be printed.
 pub(crate) fn print_into(
-    policy: &MaskPolicy,
+    judge: &mut Judge<'_>,
     value: &(impl Serialize + ?Sized),
     out: &mut String,
 ) -> Result<(), NotSerializable> {
     let begins = out.len();
-    let printed = memo::with(|memo| {
+    let printed = {
         let printer = Printer {
-            policy,
-            looks_into_values: policy.looks_into_values(),
-            hides_the_unnamed: policy.masks_the_unnamed(),
-            memo,
+            looks_into_values: judge.policy.looks_into_values(),
+            hides_the_unnamed: judge.policy.masks_the_unnamed(),
+            judge,
             out,
             depth: 0,
             objects: 0,
@@ -42,18 +41,17 @@ pub(crate) fn print_into(
             io::sink(),
             printer,
         ))
-    });
+    };
     printed.map_err(|_| {
         out.truncate(begins);
         NotSerializable(())
     })
 }
 
-struct Printer<'a> {
-    policy: &'a MaskPolicy,
+struct Printer<'a, 'j> {
+    judge: &'a mut Judge<'j>,
     looks_into_values: bool,
     hides_the_unnamed: bool,
-    memo: &'a mut Memo,
     out: &'a mut String,
     /// How many lists and objects are open.
     depth: usize,
@@ -81,7 +79,7 @@ struct Hidden {
     is_written: bool,
 }
 
-impl Printer<'_> {
+impl Printer<'_, '_> {
     /// Whether nothing is written at present.
     fn is_silent(&self) -> bool {
         matches!(
@@ -126,7 +124,7 @@ impl Printer<'_> {
             text.len() >= SHORTEST_CARD
                 && !self.in_name
                 && self.hidden.is_none()
-                && text::is_card(self.policy, text)
+                && text::is_card(self.judge.policy, text)
         };
         if self.is_unnamed() || is_card() {
             strings::quote(MASK, self.out);
@@ -152,24 +150,34 @@ impl Printer<'_> {
     /// Judges the name that was just written.
     fn name(&mut self) {
         let raw = &self.out[self.token + 1..self.out.len() - 1];
-        let judgement = if self.escapes {
-            self.policy.judge(&strings::unescaped(raw))
+        let shown_name = if self.looks_into_values {
+            match strings::shown(raw, self.escapes, |name| text::name(self.judge, name)) {
+                Cow::Owned(shown) => Some(shown),
+                Cow::Borrowed(_) => None,
+            }
         } else {
-            self.memo.judge(self.policy, raw)
+            None
         };
-        let style = self.policy.replacement(judgement);
+        let by_itself = if self.escapes {
+            self.judge.judge(&strings::unescaped(raw))
+        } else {
+            self.judge.judge(raw)
+        };
+        let judgement = match &shown_name {
+            // It is another name, and will be judged next time.
+            Some(shown) => by_itself.or(self.judge.judge(shown)),
+            None => by_itself,
+        };
+        let style = self.judge.policy.replacement(judgement);
         let drops = judgement.is_sensitive() && *style == Style::Drop;
         let bare = std::mem::replace(&mut self.bare, false);
         if drops {
             let comma = usize::from(!bare);
             self.out.truncate(self.token - comma);
         } else {
-            if self.looks_into_values {
-                let shown = strings::shown(raw, self.escapes, |name| text::name(self.policy, name));
-                if let Cow::Owned(shown) = shown {
-                    self.out.truncate(self.token);
-                    strings::quote(&shown, self.out);
-                }
+            if let Some(shown) = shown_name {
+                self.out.truncate(self.token);
+                strings::quote(&shown, self.out);
             }
             self.out.push(':');
         }
@@ -191,7 +199,7 @@ impl Printer<'_> {
             strings::quote(MASK, self.out);
         } else if self.looks_into_values && self.hidden.is_none() {
             let raw = &self.out[self.token + 1..self.out.len() - 1];
-            let shown = strings::shown_value(self.policy, self.memo, raw, self.escapes);
+            let shown = strings::shown(raw, self.escapes, |text| text::mask(self.judge, text));
             if let Cow::Owned(shown) = shown {
                 self.out.truncate(self.token);
                 strings::quote(&shown, self.out);
@@ -206,7 +214,11 @@ impl Printer<'_> {
         };
         self.bare = hidden.bare;
         let raw = self.out.split_off(hidden.start);
-        strings::replacement(self.policy.replacement(hidden.judgement), &raw, self.out);
+        strings::replacement(
+            self.judge.policy.replacement(hidden.judgement),
+            &raw,
+            self.out,
+        );
     }
 }
 
@@ -214,7 +226,7 @@ type Written = io::Result<()>;
 
 /// What is handed in to be written to goes nowhere: the output is the printer's own, because what
 /// stands in it may have to be taken back.
-impl Formatter for Printer<'_> {
+impl Formatter for Printer<'_, '_> {
     fn write_null<W: ?Sized + Write>(&mut self, _: &mut W) -> Written {
         self.plain("null");
         Ok(())
@@ -379,11 +391,10 @@ impl Formatter for Printer<'_> {
             return Ok(());
         }
         let document = Document {
-            policy: self.policy,
             text: fragment,
             named: self.objects > 0,
         };
-        let masked = document.mask(self.memo, self.out);
+        let masked = document.mask(self.judge, self.out);
         masked.map_err(|_| io::ErrorKind::InvalidData.into())
     }
 }

@@ -2,8 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::memo::Memo;
-use crate::{MaskPolicy, Style, text};
+use crate::Style;
 
 /// What may be shown of a text that is given as it stands between its quotation marks; borrowed if
 /// that is all of it.
@@ -22,27 +21,6 @@ pub(super) fn shown<'t>(
         changed(mask(raw))
     };
     masked.map_or(raw.into(), Cow::Owned)
-}
-
-/// What may be shown of a value that has an innocent name.
-pub(super) fn shown_value<'t>(
-    policy: &MaskPolicy,
-    memo: &mut Memo,
-    raw: &'t str,
-    escapes: bool,
-) -> Cow<'t, str> {
-    shown(raw, escapes, |text| {
-        if let Some(shown) = super::document_in(policy, memo, text) {
-            return shown;
-        }
-        match text::scan(policy, text) {
-            Cow::Owned(shown) => match super::document_in(policy, memo, &shown) {
-                Some(Cow::Owned(less)) => less.into(),
-                _ => shown.into(),
-            },
-            Cow::Borrowed(text) => text.into(),
-        }
-    })
 }
 
 /// Appends what stands in place of a secret that is given as it stands in the document.
@@ -121,7 +99,7 @@ pub(super) fn is_cut(rest: &[u8]) -> bool {
 
 /// What a text with escapes stands for. Half of a pair of surrogates becomes a replacement
 /// character.
-pub(super) fn unescaped(raw: &str) -> String {
+pub(crate) fn unescaped(raw: &str) -> String {
     let mut text = String::with_capacity(raw.len());
     let mut rest = raw;
     while let Some(escape) = rest.find('\\') {
@@ -164,8 +142,11 @@ fn character(escape: &str) -> (char, usize) {
             }
             (None, _) => (char::REPLACEMENT_CHARACTER, 2),
         },
-        Some(plain) => (char::from(*plain), 2),
-        None => (char::REPLACEMENT_CHARACTER, 1),
+        // Of what is no escape the backslash goes, so that any text is answered.
+        _ => match escape[1..].chars().next() {
+            Some(plain) => (plain, 1 + plain.len_utf8()),
+            None => (char::REPLACEMENT_CHARACTER, 1),
+        },
     }
 }
 

@@ -4,11 +4,12 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::MaskPolicy;
+use crate::json;
+use crate::memo::Judge;
 use crate::query::decoded;
 use crate::text::{Rewriter, until};
 
-pub(super) fn mask<'a>(policy: &MaskPolicy, text: &'a str) -> Cow<'a, str> {
+pub(super) fn mask<'a>(judge: &mut Judge<'_>, text: &'a str) -> Cow<'a, str> {
     let mut rewriter = Rewriter::new(text);
     for (index, sign) in text.match_indices(['=', ':']) {
         if index < rewriter.done {
@@ -17,7 +18,7 @@ pub(super) fn mask<'a>(policy: &MaskPolicy, text: &'a str) -> Cow<'a, str> {
         // The name first: a value is looked for only where it is going to be masked, so that no
         // stretch of the text is read more often than twice.
         let name = Name::before(text, index);
-        if !name.is_sensitive(policy) {
+        if !name.is_sensitive(judge) {
             continue;
         }
         if let Some(value) = value_after(text, index, sign == "=", name.quoted) {
@@ -40,7 +41,8 @@ impl<'a> Name<'a> {
     fn before(text: &'a str, index: usize) -> Self {
         let before = text[..index].trim_end_matches(' ');
         let inside = before.trim_end_matches(['"', '\'', '\\']);
-        let belongs = |c: char| c.is_alphanumeric() || "_-.$%[]".contains(c);
+        // A name in quotation marks may be written with escapes.
+        let belongs = |c: char| c.is_alphanumeric() || "_-.$%[]\\".contains(c);
         let length: usize = inside
             .chars()
             .rev()
@@ -56,15 +58,19 @@ impl<'a> Name<'a> {
         }
     }
 
-    fn is_sensitive(&self, policy: &MaskPolicy) -> bool {
+    fn is_sensitive(&self, judge: &mut Judge<'_>) -> bool {
         if self.text.is_empty() {
             return false;
         }
         let name = decoded(self.text);
+        let name = match name.contains('\\') {
+            true => json::unescaped(&name).into(),
+            false => name,
+        };
         if self.in_query {
-            policy.judge_in_query(&name).is_sensitive()
+            judge.judge_in_query(&name).is_sensitive()
         } else {
-            policy.is_sensitive(&name)
+            judge.judge(&name).is_sensitive()
         }
     }
 }

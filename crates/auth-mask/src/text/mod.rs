@@ -21,15 +21,16 @@ mod words;
 use std::borrow::Cow;
 use std::ops::Range;
 
+use crate::memo::Judge;
 use crate::text::seen::{Seen, Sign};
 use crate::{Category, MASK, MaskPolicy, json};
 
 /// What may be shown of a text that goes by no name.
-pub(crate) fn unnamed<'a>(policy: &MaskPolicy, text: &'a str) -> Cow<'a, str> {
-    if policy.masks_the_unnamed() && !text.is_empty() {
+pub(crate) fn unnamed<'a>(judge: &mut Judge<'_>, text: &'a str) -> Cow<'a, str> {
+    if judge.policy.masks_the_unnamed() && !text.is_empty() {
         MASK.into()
     } else {
-        mask(policy, text)
+        mask(judge, text)
     }
 }
 
@@ -37,13 +38,13 @@ pub(crate) fn unnamed<'a>(policy: &MaskPolicy, text: &'a str) -> Cow<'a, str> {
 /// masked as one.
 ///
 /// Borrowed if there was nothing to mask.
-pub(crate) fn mask<'a>(policy: &MaskPolicy, text: &'a str) -> Cow<'a, str> {
-    if let Some(shown) = json::embedded(policy, text) {
+pub(crate) fn mask<'a>(judge: &mut Judge<'_>, text: &'a str) -> Cow<'a, str> {
+    if let Some(shown) = json::embedded(judge, text) {
         return shown;
     }
-    match scan(policy, text) {
+    match scan(judge, text) {
         // Without what was masked it may be the beginning of a document.
-        Cow::Owned(shown) => match json::embedded(policy, &shown) {
+        Cow::Owned(shown) => match json::embedded(judge, &shown) {
             Some(Cow::Owned(less)) => less.into(),
             _ => shown.into(),
         },
@@ -52,23 +53,23 @@ pub(crate) fn mask<'a>(policy: &MaskPolicy, text: &'a str) -> Cow<'a, str> {
 }
 
 /// What may be shown of a text that goes by this name; `None` if it is left out.
-pub(crate) fn field<'a>(policy: &MaskPolicy, name: &str, value: &'a str) -> Option<Cow<'a, str>> {
-    let judgement = policy.judge(name);
+pub(crate) fn field<'a>(judge: &mut Judge<'_>, name: &str, value: &'a str) -> Option<Cow<'a, str>> {
+    let judgement = judge.judge(name);
     if judgement.is_sensitive() {
-        policy.replacement(judgement).of_text(value)
-    } else if policy.looks_into_values() {
-        Some(mask(policy, value))
+        judge.policy.replacement(judgement).of_text(value)
+    } else if judge.policy.looks_into_values() {
+        Some(mask(judge, value))
     } else {
         Some(value.into())
     }
 }
 
 /// What may be shown of a name: the key of a map can be a value somewhere else.
-pub(crate) fn name<'a>(policy: &MaskPolicy, name: &'a str) -> Cow<'a, str> {
-    if name.len() < SHORTEST_SECRET || !policy.looks_into_values() {
+pub(crate) fn name<'a>(judge: &mut Judge<'_>, name: &'a str) -> Cow<'a, str> {
+    if name.len() < SHORTEST_NAME || !judge.policy.looks_into_values() {
         name.into()
     } else {
-        scan(policy, name)
+        scan(judge, name)
     }
 }
 
@@ -83,7 +84,7 @@ pub(crate) fn is_card(policy: &MaskPolicy, number: &str) -> bool {
 }
 
 /// Looks for everything there is, in a text that is no document.
-pub(crate) fn scan<'a>(policy: &MaskPolicy, text: &'a str) -> Cow<'a, str> {
+pub(crate) fn scan<'a>(judge: &mut Judge<'_>, text: &'a str) -> Cow<'a, str> {
     // What a pass needs and is not there, no earlier pass brings.
     let seen = Seen::in_text(text);
     let is_user = seen.has(Sign::COLON.and(Sign::SLASH).and(Sign::AT));
@@ -93,7 +94,7 @@ pub(crate) fn scan<'a>(policy: &MaskPolicy, text: &'a str) -> Cow<'a, str> {
         return text.into();
     }
     // The order is one in which nothing that a later one masks makes an earlier one see more.
-    let mut text = known(policy, text, &seen);
+    let mut text = known(judge.policy, text, &seen);
     if is_user {
         text = then(text, userinfo::mask);
     }
@@ -102,12 +103,12 @@ pub(crate) fn scan<'a>(policy: &MaskPolicy, text: &'a str) -> Cow<'a, str> {
         text = then(text, scheme::mask);
     }
     if seen.has(Sign::AT) {
-        text = then(text, |text| email::mask(policy, text));
+        text = then(text, |text| email::mask(judge.policy, text));
     }
     if !is_assignment {
         return text;
     }
-    match assignment::mask(policy, &text) {
+    match assignment::mask(judge, &text) {
         // A value may have held the slash that ended a host.
         Cow::Owned(masked) => then(masked.into(), userinfo::mask),
         Cow::Borrowed(_) => text,
@@ -115,8 +116,8 @@ pub(crate) fn scan<'a>(policy: &MaskPolicy, text: &'a str) -> Cow<'a, str> {
 }
 
 /// What needs nothing around it to be known: keys, tokens, cards, accounts.
-pub(crate) fn known_by_itself<'a>(policy: &MaskPolicy, text: &'a str) -> Cow<'a, str> {
-    known(policy, text, &Seen::in_text(text))
+pub(crate) fn known_by_itself<'a>(judge: &mut Judge<'_>, text: &'a str) -> Cow<'a, str> {
+    known(judge.policy, text, &Seen::in_text(text))
 }
 
 fn is_known(seen: &Seen) -> bool {
@@ -142,7 +143,7 @@ fn known<'a>(policy: &MaskPolicy, text: &'a str, seen: &Seen) -> Cow<'a, str> {
     text
 }
 
-fn then<'a>(text: Cow<'a, str>, pass: impl Fn(&str) -> Cow<'_, str>) -> Cow<'a, str> {
+fn then<'a>(text: Cow<'a, str>, pass: impl FnOnce(&str) -> Cow<'_, str>) -> Cow<'a, str> {
     match pass(&text) {
         Cow::Owned(masked) => masked.into(),
         Cow::Borrowed(_) => text,
@@ -194,4 +195,4 @@ fn until(text: &str, from: usize, ends: impl Fn(char) -> bool) -> usize {
 }
 
 /// In bytes; no shorter name is a secret by itself.
-const SHORTEST_SECRET: usize = 16;
+pub(crate) const SHORTEST_NAME: usize = 16;

@@ -1,4 +1,4 @@
-//! Names that were judged before.
+//! A policy, and names that were judged by it before.
 //!
 //! Judging a name takes it apart into words; a log has few names, and each comes thousands of
 //! times. Every thread remembers the verdicts on some of them.
@@ -12,19 +12,51 @@ thread_local! {
     static MEMO: RefCell<Memo> = RefCell::new(Memo::default());
 }
 
-/// Hands over what this thread remembers.
-pub(super) fn with<R>(then: impl FnOnce(&mut Memo) -> R) -> R {
-    MEMO.with(|memo| match memo.try_borrow_mut() {
-        Ok(mut memo) => then(&mut memo),
-        // Masking inside of masking, which a `Serialize` could do: it goes without.
-        Err(_) => then(&mut Memo::default()),
-    })
+/// What names are judged by.
+pub(crate) struct Judge<'a> {
+    pub(crate) policy: &'a MaskPolicy,
+    memo: &'a mut Memo,
 }
+
+impl Judge<'_> {
+    /// Hands over a policy together with what this thread remembers.
+    pub(crate) fn with<R>(policy: &MaskPolicy, then: impl FnOnce(&mut Judge<'_>) -> R) -> R {
+        MEMO.with(|memo| match memo.try_borrow_mut() {
+            Ok(mut memo) => then(&mut Judge {
+                policy,
+                memo: &mut memo,
+            }),
+            // Masking inside of masking, which a `Serialize` could do: it goes without.
+            Err(_) => then(&mut Judge {
+                policy,
+                memo: &mut Memo::default(),
+            }),
+        })
+    }
+
+    /// What becomes of what goes by this name.
+    #[inline]
+    pub(crate) fn judge(&mut self, name: &str) -> Judgement {
+        let number = self.policy.number();
+        self.memo
+            .judge(name, number, |name| self.policy.judge(name))
+    }
+
+    /// The same of the parameter of a query.
+    pub(crate) fn judge_in_query(&mut self, name: &str) -> Judgement {
+        let number = self.policy.number() | IN_QUERY;
+        self.memo
+            .judge(name, number, |name| self.policy.judge_in_query(name))
+    }
+}
+
+/// Beside the number of a policy, which never gets so high: its verdicts on parameters.
+const IN_QUERY: u32 = 1 << 31;
 
 /// Verdicts on names, each at one of two places that its bytes say; a newer one displaces the older
 /// of the two.
 #[derive(Debug, Default)]
-pub(super) struct Memo {
+struct Memo {
     places: Vec<[Verdict; 2]>,
 }
 
@@ -102,15 +134,14 @@ impl Key {
 }
 
 impl Memo {
-    /// What becomes of what goes by this name, as the policy says. The name has no escapes.
+    /// What was judged before of this name by the policy of that number, or what is judged now.
     #[inline]
-    pub(super) fn judge(&mut self, policy: &MaskPolicy, name: &str) -> Judgement {
+    fn judge(&mut self, name: &str, number: u32, judge: impl Fn(&str) -> Judgement) -> Judgement {
         let bytes = name.as_bytes();
         if bytes.len() > LONGEST {
-            return policy.judge(name);
+            return judge(name);
         }
         let key = Key::of(bytes);
-        let number = policy.number();
         if let Some([newer, older]) = self.places.get(key.place()) {
             if newer.is_of(key, number, bytes) {
                 return newer.judgement;
@@ -119,27 +150,27 @@ impl Memo {
                 return older.judgement;
             }
         }
-        self.judge_anew(policy, name, key)
+        let judgement = judge(name);
+        self.remember(bytes, key, number, judgement);
+        judgement
     }
 
     #[cold]
-    fn judge_anew(&mut self, policy: &MaskPolicy, name: &str, key: Key) -> Judgement {
+    fn remember(&mut self, name: &[u8], key: Key, policy: u32, judgement: Judgement) {
         if self.places.is_empty() {
             self.places = vec![[Verdict::NONE; 2]; PLACES];
         }
-        let bytes = name.as_bytes();
         let mut verdict = Verdict {
             key,
-            policy: policy.number(),
-            judgement: policy.judge(name),
+            policy,
+            judgement,
             ..Verdict::NONE
         };
-        if bytes.len() > 16 {
-            verdict.middle[..bytes.len() - 16].copy_from_slice(&bytes[8..bytes.len() - 8]);
+        if name.len() > 16 {
+            verdict.middle[..name.len() - 16].copy_from_slice(&name[8..name.len() - 8]);
         }
         let [newer, older] = &mut self.places[key.place()];
         *older = std::mem::replace(newer, verdict);
-        verdict.judgement
     }
 }
 
@@ -157,7 +188,6 @@ mod tests {
     #[test]
     fn names_that_are_alike_are_told_apart() {
         let policy = MaskPolicy::iso27001();
-        let mut memo = Memo::default();
         let mut names = vec![String::new()];
         for length in 1..=LONGEST + 2 {
             names.push("a".repeat(length));
@@ -190,24 +220,34 @@ mod tests {
                 .chain(["password", "pass", "otp", "id"])
             {
                 let expected = policy.is_sensitive(name);
-                assert_eq!(
-                    memo.judge(&policy, name).is_sensitive(),
-                    expected,
-                    "{name} {round}"
-                );
+                let judge = |judge: &mut Judge<'_>| judge.judge(name).is_sensitive();
+                assert_eq!(Judge::with(&policy, judge), expected, "{name} {round}");
             }
         }
     }
 
     #[test]
     fn a_verdict_belongs_to_one_policy() {
-        let mut memo = Memo::default();
         let (iso, miso) = (MaskPolicy::iso27001(), MaskPolicy::miso_4_9());
+        let by = |policy: &MaskPolicy, name: &str| {
+            Judge::with(policy, |judge| judge.judge(name).is_sensitive())
+        };
         for _ in 0..2 {
-            assert!(!memo.judge(&iso, "success").is_sensitive());
-            assert!(memo.judge(&miso, "success").is_sensitive());
-            assert!(memo.judge(&iso, "passphrase").is_sensitive());
-            assert!(!memo.judge(&miso, "passphrase").is_sensitive());
+            assert!(!by(&iso, "success"));
+            assert!(by(&miso, "success"));
+            assert!(by(&iso, "passphrase"));
+            assert!(!by(&miso, "passphrase"));
+        }
+    }
+
+    #[test]
+    fn a_parameter_is_not_taken_for_a_member() {
+        let policy = MaskPolicy::iso27001();
+        for _ in 0..2 {
+            Judge::with(&policy, |judge| {
+                assert!(!judge.judge("code").is_sensitive());
+                assert!(judge.judge_in_query("code").is_sensitive());
+            });
         }
     }
 }
