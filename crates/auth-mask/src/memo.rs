@@ -6,7 +6,9 @@
 use std::cell::RefCell;
 
 use crate::MaskPolicy;
+use crate::json;
 use crate::policy::Judgement;
+use crate::text::SHORTEST_NAME;
 
 thread_local! {
     static MEMO: RefCell<Memo> = RefCell::new(Memo::default());
@@ -42,6 +44,39 @@ impl Judge<'_> {
             .judge(name, number, |name| self.policy.judge(name))
     }
 
+    /// What becomes of what goes by a name of the program's own, if it is printed as it is: without
+    /// escapes, and no secret by itself.
+    ///
+    /// Such a name never moves and never changes, so that it is known by its place.
+    #[inline]
+    pub(crate) fn judge_static(&mut self, name: &'static str) -> Option<Judgement> {
+        let policy = self.policy.number();
+        let place = name.as_ptr().addr() ^ name.len();
+        let known = self.memo.statics.get((place ^ place >> 8) % STATICS);
+        match known {
+            Some(known) if known.is_of(name, policy) => Some(known.judgement),
+            _ => self.judge_static_anew(name),
+        }
+    }
+
+    #[cold]
+    fn judge_static_anew(&mut self, name: &'static str) -> Option<Judgement> {
+        if name.len() >= SHORTEST_NAME || !json::is_plain(name) {
+            return None;
+        }
+        let judgement = self.judge(name);
+        let place = name.as_ptr().addr() ^ name.len();
+        if self.memo.statics.is_empty() {
+            self.memo.statics = vec![Static::NONE; STATICS];
+        }
+        self.memo.statics[(place ^ place >> 8) % STATICS] = Static {
+            name,
+            policy: self.policy.number(),
+            judgement,
+        };
+        Some(judgement)
+    }
+
     /// The same of the parameter of a query.
     pub(crate) fn judge_in_query(&mut self, name: &str) -> Judgement {
         let number = self.policy.number() | IN_QUERY;
@@ -58,6 +93,28 @@ const IN_QUERY: u32 = 1 << 31;
 #[derive(Debug, Default)]
 struct Memo {
     places: Vec<[Verdict; 2]>,
+    statics: Vec<Static>,
+}
+
+/// A verdict on a name that stands in the program.
+#[derive(Clone, Copy, Debug)]
+struct Static {
+    name: &'static str,
+    policy: u32,
+    judgement: Judgement,
+}
+
+impl Static {
+    const NONE: Self = Self {
+        name: "",
+        policy: 0,
+        judgement: Judgement::SHOW,
+    };
+
+    #[inline]
+    fn is_of(&self, name: &'static str, policy: u32) -> bool {
+        std::ptr::eq(self.name, name) && self.policy == policy
+    }
 }
 
 /// The name lies beside its verdict and is compared byte by byte: a fingerprint alone would some
@@ -173,6 +230,9 @@ impl Memo {
         *older = std::mem::replace(newer, verdict);
     }
 }
+
+/// Of 24 bytes each: 12 KiB a thread, where values are printed.
+const STATICS: usize = 512;
 
 /// The longest name that is remembered, in bytes.
 const LONGEST: usize = 48;

@@ -67,7 +67,7 @@ impl Place {
             }
             Value::Object(members) => {
                 let member = |(name, value): (&String, &Value)| {
-                    let (name, judgement) = judged(judge, name);
+                    let (name, judgement) = text::judged(judge, name);
                     let value = if judgement.is_sensitive() {
                         replaced(judge, value, judgement)?
                     } else {
@@ -92,7 +92,7 @@ impl Place {
                 let mut dropped = Vec::new();
                 let mut renamed = false;
                 for (name, value) in members.iter_mut() {
-                    let (shown_name, judgement) = judged(judge, name);
+                    let (shown_name, judgement) = text::judged(judge, name);
                     renamed |= matches!(shown_name, Cow::Owned(_));
                     if !judgement.is_sensitive() {
                         self.inside(true).mask(judge, value);
@@ -109,7 +109,7 @@ impl Place {
                 if renamed {
                     let named = std::mem::take(members).into_iter();
                     *members = named
-                        .map(|(name, value)| (judged(judge, &name).0.into_owned(), value))
+                        .map(|(name, value)| (text::judged(judge, &name).0.into_owned(), value))
                         .collect();
                 }
             }
@@ -141,18 +141,6 @@ impl Place {
             _ => None,
         }
     }
-}
-
-/// What is shown of a name, and what becomes of its value.
-fn judged<'a>(judge: &mut Judge<'_>, name: &'a str) -> (Cow<'a, str>, Judgement) {
-    let by_itself = judge.judge(name);
-    let shown = text::name(judge, name);
-    let judgement = match &shown {
-        // It is another name, and will be judged next time.
-        Cow::Owned(shown) => by_itself.or(judge.judge(shown)),
-        Cow::Borrowed(_) => by_itself,
-    };
-    (shown, judgement)
 }
 
 /// What stands in place of a secret, if anything does.

@@ -11,7 +11,7 @@ use std::fmt;
 use crate::MASK;
 use crate::json::engine::{Document, Fault};
 pub(crate) use crate::json::print::print_into;
-pub(crate) use crate::json::strings::unescaped;
+pub(crate) use crate::json::strings::{is_plain, unescaped};
 use crate::memo::Judge;
 
 /// A JSON document in which every secret is masked.

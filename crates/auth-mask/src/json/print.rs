@@ -1,14 +1,16 @@
 //! Printing of a value as JSON, masked while it is printed.
 //!
-//! serde_json walks over the value and says what comes next; what is written, and whether, is
-//! settled here. A name is judged once it stands in the output, and a value that has to be hidden
-//! is not written at all, unless its style asks what it was.
+//! [`serializer`] is told what comes next, and [`key`] what the names of a map are; what is written,
+//! and whether, is settled here. A value that has to be hidden is not written at all, unless its
+//! style asks what it was.
 
-use std::borrow::Cow;
-use std::io::{self, Write};
+mod key;
+mod serializer;
+
+use std::io;
 
 use serde::Serialize;
-use serde_json::ser::{CharEscape, CompactFormatter, Formatter};
+use serde_json::Error;
 
 use super::strings;
 use crate::json::engine::Document;
@@ -23,26 +25,17 @@ pub(crate) fn print_into(
     out: &mut String,
 ) -> Result<(), NotSerializable> {
     let begins = out.len();
-    let printed = {
-        let printer = Printer {
-            looks_into_values: judge.policy.looks_into_values(),
-            hides_the_unnamed: judge.policy.masks_the_unnamed(),
-            judge,
-            out,
-            depth: 0,
-            objects: 0,
-            bare: true,
-            in_name: false,
-            token: 0,
-            escapes: false,
-            hidden: None,
-        };
-        value.serialize(&mut serde_json::Serializer::with_formatter(
-            io::sink(),
-            printer,
-        ))
+    let mut printer = Printer {
+        looks_into_values: judge.policy.looks_into_values(),
+        hides_the_unnamed: judge.policy.masks_the_unnamed(),
+        judge,
+        out,
+        depth: 0,
+        objects: 0,
+        bare: true,
+        hidden: None,
     };
-    printed.map_err(|_| {
+    value.serialize(&mut printer).map_err(|_| {
         out.truncate(begins);
         NotSerializable(())
     })
@@ -59,12 +52,6 @@ struct Printer<'a, 'j> {
     objects: usize,
     /// Whether nothing is shown yet of the innermost object.
     bare: bool,
-    /// Whether a name is being written.
-    in_name: bool,
-    /// Where the name, text or number begins in the output that is being written.
-    token: usize,
-    /// Whether there are escapes in it.
-    escapes: bool,
     hidden: Option<Hidden>,
 }
 
@@ -81,6 +68,7 @@ struct Hidden {
 
 impl Printer<'_, '_> {
     /// Whether nothing is written at present.
+    #[inline]
     fn is_silent(&self) -> bool {
         matches!(
             self.hidden,
@@ -91,12 +79,39 @@ impl Printer<'_, '_> {
         )
     }
 
+    /// Whether what is printed now has no name, and is hidden for it.
+    #[inline]
+    fn is_unnamed(&self) -> bool {
+        self.hides_the_unnamed && self.objects == 0 && self.hidden.is_none()
+    }
+
+    #[inline]
     fn push(&mut self, text: &str) {
         if !self.is_silent() {
             self.out.push_str(text);
         }
     }
 
+    fn open_list(&mut self) {
+        self.open("[");
+    }
+
+    fn close_list(&mut self) {
+        self.close("]");
+    }
+
+    fn open_object(&mut self) {
+        self.open("{");
+        self.objects += 1;
+        self.bare = true;
+    }
+
+    fn close_object(&mut self) {
+        self.close("}");
+        self.objects -= 1;
+    }
+
+    #[inline]
     fn open(&mut self, sign: &str) {
         // A style asks about texts and numbers only.
         if let Some(hidden) = &mut self.hidden {
@@ -106,6 +121,7 @@ impl Printer<'_, '_> {
         self.depth += 1;
     }
 
+    #[inline]
     fn close(&mut self, sign: &str) {
         self.push(sign);
         self.depth -= 1;
@@ -113,16 +129,119 @@ impl Printer<'_, '_> {
         self.bare = false;
     }
 
-    /// Whether what is printed now has no name, and is hidden for it.
-    fn is_unnamed(&self) -> bool {
-        self.hides_the_unnamed && self.objects == 0 && self.hidden.is_none()
+    /// Prints a member that a type names.
+    fn field(
+        &mut self,
+        name: &'static str,
+        value: &(impl Serialize + ?Sized),
+    ) -> Result<(), Error> {
+        self.begin_field(name);
+        value.serialize(&mut *self)?;
+        self.end_member();
+        Ok(())
     }
 
-    /// Writes a number or a literal.
+    /// Prints a name that a type has given; its value comes next.
+    #[inline]
+    fn begin_field(&mut self, name: &'static str) {
+        if self.hidden.is_some() {
+            return;
+        }
+        match self.judge.judge_static(name) {
+            Some(judgement) => self.name(Name::Plain(name), judgement),
+            None => self.begin_member(name),
+        }
+    }
+
+    /// Prints a name that anybody may have chosen; its value comes next.
+    fn begin_member(&mut self, name: &str) {
+        if self.hidden.is_none() {
+            let (shown, judgement) = text::judged(self.judge, name);
+            self.name(Name::Any(&shown), judgement);
+        }
+    }
+
+    /// Ends a member whose value has been printed.
+    #[inline]
+    fn end_member(&mut self) {
+        let hidden = self.hidden.as_ref();
+        if hidden.is_some_and(|hidden| hidden.depth == self.depth) {
+            self.reveal();
+        }
+    }
+
+    #[inline]
+    fn name(&mut self, name: Name<'_>, judgement: Judgement) {
+        let bare = std::mem::replace(&mut self.bare, false);
+        let mut drops = false;
+        let mut is_written = false;
+        if judgement.is_sensitive() {
+            let style = self.judge.policy.replacement(judgement);
+            drops = *style == Style::Drop;
+            is_written = !style.is_blind();
+        }
+        if !drops {
+            if !bare {
+                self.out.push(',');
+            }
+            match name {
+                Name::Plain(name) => {
+                    self.out.push('"');
+                    self.out.push_str(name);
+                    self.out.push_str("\":");
+                }
+                Name::Any(name) => {
+                    strings::quote(name, self.out);
+                    self.out.push(':');
+                }
+            }
+        }
+        if judgement.is_sensitive() {
+            self.hidden = Some(Hidden {
+                start: self.out.len(),
+                depth: self.depth,
+                judgement,
+                bare: bare && drops,
+                is_written,
+            });
+        }
+    }
+
+    /// Puts something in place of the value that was hidden.
+    fn reveal(&mut self) {
+        let Some(hidden) = self.hidden.take() else {
+            return;
+        };
+        self.bare = hidden.bare;
+        let style = self.judge.policy.replacement(hidden.judgement);
+        let raw = match hidden.is_written {
+            true => self.out.split_off(hidden.start),
+            false => {
+                self.out.truncate(hidden.start);
+                String::new()
+            }
+        };
+        strings::replacement(style, &raw, self.out);
+    }
+
+    /// Prints a text.
+    fn text(&mut self, text: &str) {
+        if self.is_silent() {
+            return;
+        }
+        if self.is_unnamed() {
+            strings::quote(MASK, self.out);
+        } else if self.looks_into_values && self.hidden.is_none() {
+            strings::quote(&text::mask(self.judge, text), self.out);
+        } else {
+            strings::quote(text, self.out);
+        }
+    }
+
+    /// Prints a number or a literal.
     fn plain(&mut self, text: &str) {
         let is_card = || {
             text.len() >= SHORTEST_CARD
-                && !self.in_name
                 && self.hidden.is_none()
                 && text::is_card(self.judge.policy, text)
         };
@@ -133,274 +252,72 @@ impl Printer<'_, '_> {
         }
     }
 
-    /// Writes a number as serde_json prints it.
-    fn number(&mut self, print: impl FnOnce(&mut &mut [u8]) -> io::Result<()>) -> io::Result<()> {
-        if self.is_silent() {
-            return Ok(());
-        }
-        let mut buffer = [0; LONGEST_NUMBER];
-        let mut rest = &mut buffer[..];
-        print(&mut rest)?;
-        let length = LONGEST_NUMBER - rest.len();
-        let digits = str::from_utf8(&buffer[..length]).map_err(io::Error::other)?;
-        self.plain(digits);
-        Ok(())
-    }
-
-    /// Judges the name that was just written.
-    fn name(&mut self) {
-        let raw = &self.out[self.token + 1..self.out.len() - 1];
-        let shown_name = if self.looks_into_values {
-            match strings::shown(raw, self.escapes, |name| text::name(self.judge, name)) {
-                Cow::Owned(shown) => Some(shown),
-                Cow::Borrowed(_) => None,
-            }
-        } else {
-            None
-        };
-        let by_itself = if self.escapes {
-            self.judge.judge(&strings::unescaped(raw))
-        } else {
-            self.judge.judge(raw)
-        };
-        let judgement = match &shown_name {
-            // It is another name, and will be judged next time.
-            Some(shown) => by_itself.or(self.judge.judge(shown)),
-            None => by_itself,
-        };
-        let style = self.judge.policy.replacement(judgement);
-        let drops = judgement.is_sensitive() && *style == Style::Drop;
-        let bare = std::mem::replace(&mut self.bare, false);
-        if drops {
-            let comma = usize::from(!bare);
-            self.out.truncate(self.token - comma);
-        } else {
-            if let Some(shown) = shown_name {
-                self.out.truncate(self.token);
-                strings::quote(&shown, self.out);
-            }
-            self.out.push(':');
-        }
-        if judgement.is_sensitive() {
-            self.hidden = Some(Hidden {
-                start: self.out.len(),
-                depth: self.depth,
-                judgement,
-                bare: bare && drops,
-                is_written: !style.is_blind(),
-            });
-        }
-    }
-
-    /// Masks the text that was just written.
-    fn text(&mut self) {
-        if self.is_unnamed() {
-            self.out.truncate(self.token);
-            strings::quote(MASK, self.out);
-        } else if self.looks_into_values && self.hidden.is_none() {
-            let raw = &self.out[self.token + 1..self.out.len() - 1];
-            let shown = strings::shown(raw, self.escapes, |text| text::mask(self.judge, text));
-            if let Cow::Owned(shown) = shown {
-                self.out.truncate(self.token);
-                strings::quote(&shown, self.out);
-            }
-        }
-    }
-
-    /// Puts something in place of the value that was hidden, if its end is here.
-    fn reveal(&mut self) {
-        let Some(hidden) = self.hidden.take_if(|hidden| hidden.depth == self.depth) else {
-            return;
-        };
-        self.bare = hidden.bare;
-        let raw = self.out.split_off(hidden.start);
-        strings::replacement(
-            self.judge.policy.replacement(hidden.judgement),
-            &raw,
-            self.out,
-        );
-    }
-}
-
-type Written = io::Result<()>;
-
-/// What is handed in to be written to goes nowhere: the output is the printer's own, because what
-/// stands in it may have to be taken back.
-impl Formatter for Printer<'_, '_> {
-    fn write_null<W: ?Sized + Write>(&mut self, _: &mut W) -> Written {
-        self.plain("null");
-        Ok(())
-    }
-
-    fn write_bool<W: ?Sized + Write>(&mut self, _: &mut W, value: bool) -> Written {
-        self.plain(if value { "true" } else { "false" });
-        Ok(())
-    }
-
-    fn write_i8<W: ?Sized + Write>(&mut self, _: &mut W, value: i8) -> Written {
-        self.number(|to| CompactFormatter.write_i8(to, value))
-    }
-
-    fn write_i16<W: ?Sized + Write>(&mut self, _: &mut W, value: i16) -> Written {
-        self.number(|to| CompactFormatter.write_i16(to, value))
-    }
-
-    fn write_i32<W: ?Sized + Write>(&mut self, _: &mut W, value: i32) -> Written {
-        self.number(|to| CompactFormatter.write_i32(to, value))
-    }
-
-    fn write_i64<W: ?Sized + Write>(&mut self, _: &mut W, value: i64) -> Written {
-        self.number(|to| CompactFormatter.write_i64(to, value))
-    }
-
-    fn write_i128<W: ?Sized + Write>(&mut self, _: &mut W, value: i128) -> Written {
-        self.number(|to| CompactFormatter.write_i128(to, value))
-    }
-
-    fn write_u8<W: ?Sized + Write>(&mut self, _: &mut W, value: u8) -> Written {
-        self.number(|to| CompactFormatter.write_u8(to, value))
-    }
-
-    fn write_u16<W: ?Sized + Write>(&mut self, _: &mut W, value: u16) -> Written {
-        self.number(|to| CompactFormatter.write_u16(to, value))
-    }
-
-    fn write_u32<W: ?Sized + Write>(&mut self, _: &mut W, value: u32) -> Written {
-        self.number(|to| CompactFormatter.write_u32(to, value))
-    }
-
-    fn write_u64<W: ?Sized + Write>(&mut self, _: &mut W, value: u64) -> Written {
-        self.number(|to| CompactFormatter.write_u64(to, value))
-    }
-
-    fn write_u128<W: ?Sized + Write>(&mut self, _: &mut W, value: u128) -> Written {
-        self.number(|to| CompactFormatter.write_u128(to, value))
-    }
-
-    fn write_f32<W: ?Sized + Write>(&mut self, _: &mut W, value: f32) -> Written {
-        self.number(|to| CompactFormatter.write_f32(to, value))
-    }
-
-    fn write_f64<W: ?Sized + Write>(&mut self, _: &mut W, value: f64) -> Written {
-        self.number(|to| CompactFormatter.write_f64(to, value))
-    }
-
-    fn write_number_str<W: ?Sized + Write>(&mut self, _: &mut W, value: &str) -> Written {
-        self.plain(value);
-        Ok(())
-    }
-
-    fn begin_string<W: ?Sized + Write>(&mut self, _: &mut W) -> Written {
-        self.token = self.out.len();
-        self.escapes = false;
-        self.push("\"");
-        Ok(())
-    }
-
-    fn write_string_fragment<W: ?Sized + Write>(&mut self, _: &mut W, fragment: &str) -> Written {
-        self.push(fragment);
-        Ok(())
-    }
-
-    fn write_char_escape<W: ?Sized + Write>(&mut self, _: &mut W, escape: CharEscape) -> Written {
-        self.escapes = true;
+    /// Prints a number.
+    #[inline]
+    fn number(&mut self, print: impl FnOnce(&mut Digits) -> io::Result<()>) -> Result<(), Error> {
         if !self.is_silent() {
-            let mut buffer = [0; LONGEST_NUMBER];
-            let mut rest = &mut buffer[..];
-            CompactFormatter.write_char_escape(&mut rest, escape)?;
-            let length = LONGEST_NUMBER - rest.len();
-            let escape = str::from_utf8(&buffer[..length]).map_err(io::Error::other)?;
-            self.out.push_str(escape);
+            self.plain(Digits::new().print(print)?);
         }
         Ok(())
     }
 
-    fn end_string<W: ?Sized + Write>(&mut self, _: &mut W) -> Written {
-        if !self.is_silent() {
-            self.out.push('"');
-            if !self.in_name {
-                self.text();
-            }
-        }
-        Ok(())
-    }
-
-    fn begin_array<W: ?Sized + Write>(&mut self, _: &mut W) -> Written {
-        self.open("[");
-        Ok(())
-    }
-
-    fn end_array<W: ?Sized + Write>(&mut self, _: &mut W) -> Written {
-        self.close("]");
-        Ok(())
-    }
-
-    fn begin_array_value<W: ?Sized + Write>(&mut self, _: &mut W, first: bool) -> Written {
-        if !first {
-            self.push(",");
-        }
-        Ok(())
-    }
-
-    fn end_array_value<W: ?Sized + Write>(&mut self, _: &mut W) -> Written {
-        Ok(())
-    }
-
-    fn begin_object<W: ?Sized + Write>(&mut self, _: &mut W) -> Written {
-        self.open("{");
-        self.objects += 1;
-        self.bare = true;
-        Ok(())
-    }
-
-    fn end_object<W: ?Sized + Write>(&mut self, _: &mut W) -> Written {
-        self.close("}");
-        self.objects -= 1;
-        Ok(())
-    }
-
-    fn begin_object_key<W: ?Sized + Write>(&mut self, _: &mut W, _: bool) -> Written {
-        self.in_name = true;
-        if !self.bare {
-            self.push(",");
-        }
-        Ok(())
-    }
-
-    fn end_object_key<W: ?Sized + Write>(&mut self, _: &mut W) -> Written {
-        self.in_name = false;
-        if self.hidden.is_none() {
-            self.name();
-        }
-        Ok(())
-    }
-
-    fn begin_object_value<W: ?Sized + Write>(&mut self, _: &mut W) -> Written {
-        Ok(())
-    }
-
-    fn end_object_value<W: ?Sized + Write>(&mut self, _: &mut W) -> Written {
-        self.reveal();
-        Ok(())
-    }
-
-    /// JSON that somebody else has printed.
-    fn write_raw_fragment<W: ?Sized + Write>(&mut self, _: &mut W, fragment: &str) -> Written {
+    /// Prints JSON that somebody else has printed.
+    fn raw(&mut self, document: &str) -> Result<(), Error> {
         if self.hidden.is_some() {
-            self.push(fragment);
+            self.push(document);
             return Ok(());
         }
         let document = Document {
-            text: fragment,
+            text: document,
             named: self.objects > 0,
         };
         let masked = document.mask(self.judge, self.out);
-        masked.map_err(|_| io::ErrorKind::InvalidData.into())
+        masked.map_err(|_| serde::ser::Error::custom("it is not JSON"))
     }
 }
 
-/// In bytes; an integer of 128 bits has 40, a fraction fewer.
-const LONGEST_NUMBER: usize = 64;
+enum Name<'a> {
+    /// It needs no escapes.
+    Plain(&'a str),
+    Any(&'a str),
+}
+
+/// A number while it is printed.
+struct Digits {
+    bytes: [u8; 64],
+    length: usize,
+}
+
+impl Digits {
+    fn new() -> Self {
+        Self {
+            bytes: [0; 64],
+            length: 0,
+        }
+    }
+
+    #[inline]
+    fn print(&mut self, print: impl FnOnce(&mut Self) -> io::Result<()>) -> Result<&str, Error> {
+        print(self).map_err(Error::io)?;
+        str::from_utf8(&self.bytes[..self.length]).map_err(serde::ser::Error::custom)
+    }
+}
+
+impl io::Write for Digits {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let room = self.bytes.get_mut(self.length..self.length + bytes.len());
+        // An integer of 128 bits has 40 digits, a fraction fewer.
+        let room = room.ok_or(io::ErrorKind::WriteZero)?;
+        room.copy_from_slice(bytes);
+        self.length += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
 
 /// In digits.
 const SHORTEST_CARD: usize = 13;

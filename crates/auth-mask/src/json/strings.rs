@@ -65,6 +65,11 @@ pub(super) fn plain_until(bytes: &[u8], from: usize) -> usize {
     at + rest.iter().position(stop).unwrap_or(rest.len())
 }
 
+/// Whether a text can stand in a document as it is.
+pub(crate) fn is_plain(text: &str) -> bool {
+    plain_until(text.as_bytes(), 0) == text.len()
+}
+
 /// The high bit of each byte that is zero; above the first such byte others may be set too.
 const fn zero_bytes(word: u64) -> u64 {
     word.wrapping_sub(LOW) & !word & HIGH
@@ -166,6 +171,8 @@ pub(super) fn quote(text: &str, out: &mut String) {
             b'\n' => out.push_str("\\n"),
             b'\r' => out.push_str("\\r"),
             b'\t' => out.push_str("\\t"),
+            0x8 => out.push_str("\\b"),
+            0xc => out.push_str("\\f"),
             control => {
                 let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value & 15)]);
                 out.push_str("\\u00");

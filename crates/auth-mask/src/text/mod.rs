@@ -22,6 +22,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::memo::Judge;
+use crate::policy::Judgement;
 use crate::text::seen::{Seen, Sign};
 use crate::{Category, MASK, MaskPolicy, json};
 
@@ -71,6 +72,18 @@ pub(crate) fn name<'a>(judge: &mut Judge<'_>, name: &'a str) -> Cow<'a, str> {
     } else {
         scan(judge, name)
     }
+}
+
+/// What is shown of a name, and what becomes of its value.
+pub(crate) fn judged<'a>(judge: &mut Judge<'_>, text: &'a str) -> (Cow<'a, str>, Judgement) {
+    let by_itself = judge.judge(text);
+    let shown = name(judge, text);
+    let judgement = match &shown {
+        // It is another name, and will be judged next time.
+        Cow::Owned(shown) => by_itself.or(judge.judge(shown)),
+        Cow::Borrowed(_) => by_itself,
+    };
+    (shown, judgement)
 }
 
 /// Whether a number of JSON, as it is spelled, is that of a card.
