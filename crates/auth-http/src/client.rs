@@ -5,12 +5,15 @@ use std::time::Duration;
 use http::{HeaderValue, Method};
 use rustls::RootCertStore;
 
+use crate::breaker::{Circuit, Permit, Sign};
+use crate::budget::RetryBudget;
 use crate::connect::{self, Pool};
+use crate::fault::{Fault, FaultKind};
 use crate::observer::Observer;
 use crate::origin::Origin;
-use crate::{BuildError, RequestBuilder, tls};
+use crate::{BuildError, CircuitBreaker, CircuitState, RequestBuilder, RetryPolicy, tls};
 
-/// Calls one server: a pool of connections, the rules of every call, and those who watch.
+/// Calls one service: a pool of connections, the rules of every call, and those who watch.
 ///
 /// Cloning it is cheap, and clones share the pool. It needs a tokio runtime with I/O and time
 /// enabled, in which its calls are made.
@@ -18,12 +21,21 @@ use crate::{BuildError, RequestBuilder, tls};
 pub struct HttpClient(Arc<Inner>);
 
 pub(crate) struct Inner {
-    pub(crate) origin: Origin,
+    /// In the order in which they are preferred; at least one.
+    targets: Vec<Target>,
     pub(crate) pool: Pool,
     pub(crate) deadline: Duration,
     pub(crate) max_response_bytes: usize,
     pub(crate) user_agent: HeaderValue,
+    pub(crate) retry: RetryPolicy,
+    pub(crate) budget: RetryBudget,
     pub(crate) observers: Vec<Arc<dyn Observer>>,
+}
+
+/// One of the servers that a client may call.
+struct Target {
+    origin: Origin,
+    circuit: Circuit,
 }
 
 impl HttpClient {
@@ -32,20 +44,29 @@ impl HttpClient {
     pub fn builder(base_url: &str) -> HttpClientBuilder {
         HttpClientBuilder {
             base_url: base_url.into(),
+            fallbacks: Vec::new(),
             deadline: Duration::from_secs(30),
             connect_timeout: Duration::from_secs(5),
             max_response_bytes: 1024 * 1024,
             plain_http: Vec::new(),
             extra_roots: Vec::new(),
             user_agent: concat!("auth-http/", env!("CARGO_PKG_VERSION")).into(),
+            retry: RetryPolicy::default(),
+            circuit_breaker: CircuitBreaker::default(),
             observers: Vec::new(),
         }
     }
 
     /// The origin the client is bound to: scheme and host, and the port where it is not the
-    /// scheme's own.
+    /// scheme's own. Of several the first.
     pub fn origin(&self) -> &str {
-        self.0.origin.text()
+        self.0.origin(0).text()
+    }
+
+    /// Each origin the client may call, and what may pass to it now.
+    pub fn circuits(&self) -> impl Iterator<Item = (&str, CircuitState)> {
+        let targets = self.0.targets.iter();
+        targets.map(|target| (&**target.origin.text(), target.circuit.state()))
     }
 
     /// Starts a GET request.
@@ -90,6 +111,47 @@ impl HttpClient {
     }
 }
 
+impl Inner {
+    pub(crate) fn origin(&self, index: usize) -> &Origin {
+        &self.targets[index].origin
+    }
+
+    pub(crate) fn origins(&self) -> usize {
+        self.targets.len()
+    }
+
+    /// Lets an attempt through to the first origin, from `first` on and round, that is not left
+    /// alone.
+    pub(crate) fn admit(&self, first: usize) -> Result<(usize, Permit<'_>), Fault> {
+        let mut soonest: Option<Duration> = None;
+        for index in (first..self.targets.len()).chain(0..first) {
+            match self.targets[index].circuit.admit() {
+                Ok(mut permit) => {
+                    self.tell_circuit(index, permit.opened.take());
+                    return Ok((index, permit));
+                }
+                Err(left) => soonest = Some(soonest.map_or(left, |soonest| soonest.min(left))),
+            }
+        }
+        let what = "the origin has failed several times in a row and is left alone for a while";
+        Err(Fault::new(FaultKind::CircuitOpen, what).with_retry_after(soonest))
+    }
+
+    /// Takes note of what came of an attempt.
+    pub(crate) fn settle(&self, index: usize, permit: Permit<'_>, sign: Sign) {
+        self.tell_circuit(index, permit.settle(sign));
+    }
+
+    fn tell_circuit(&self, index: usize, change: Option<CircuitState>) {
+        let Some(state) = change else { return };
+        let origin = self.origin(index).text();
+        tracing::warn!(origin = &**origin, ?state, "circuit changed");
+        for observer in &self.observers {
+            observer.circuit_changed(origin, state);
+        }
+    }
+}
+
 impl fmt::Debug for HttpClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpClient")
@@ -104,16 +166,29 @@ impl fmt::Debug for HttpClient {
 #[must_use]
 pub struct HttpClientBuilder {
     base_url: Box<str>,
+    fallbacks: Vec<Box<str>>,
     deadline: Duration,
     connect_timeout: Duration,
     max_response_bytes: usize,
     plain_http: Vec<Box<str>>,
     extra_roots: Vec<Box<[u8]>>,
     user_agent: Box<str>,
+    retry: RetryPolicy,
+    circuit_breaker: CircuitBreaker,
     observers: Vec<Arc<dyn Observer>>,
 }
 
 impl HttpClientBuilder {
+    /// Adds the base URL of another server of the same service; there may be several. It is called
+    /// when those before it are not to be had, and it gets the same credentials.
+    ///
+    /// A call goes to the first server whose circuit is not open. If it is tried again, it goes to
+    /// the next one, at once while there is one that it has not been to.
+    pub fn fallback(mut self, base_url: &str) -> Self {
+        self.fallbacks.push(base_url.into());
+        self
+    }
+
     /// The time a call has in all: connecting, sending, the answer and its body, further attempts.
     /// 30 seconds unless set.
     pub fn deadline(mut self, deadline: Duration) -> Self {
@@ -148,6 +223,18 @@ impl HttpClientBuilder {
         self
     }
 
+    /// When a call that failed is made again; [`RetryPolicy::idempotent`] unless set.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = policy;
+        self
+    }
+
+    /// When an origin that keeps failing is left alone; [`CircuitBreaker::new`] unless set.
+    pub fn circuit_breaker(mut self, policy: CircuitBreaker) -> Self {
+        self.circuit_breaker = policy;
+        self
+    }
+
     /// Sets the `User-Agent` header. `auth-http/` and the version unless set.
     pub fn user_agent(mut self, user_agent: &str) -> Self {
         self.user_agent = user_agent.into();
@@ -167,7 +254,15 @@ impl HttpClientBuilder {
     ///
     /// The [`BuildError`] of the first thing that is wrong.
     pub fn build(self) -> Result<HttpClient, BuildError> {
-        let origin = Origin::parse(&self.base_url, &self.plain_http)?;
+        let base_urls = std::iter::once(&self.base_url).chain(&self.fallbacks);
+        let targets = base_urls
+            .map(|base_url| {
+                Ok(Target {
+                    origin: Origin::parse(base_url, &self.plain_http)?,
+                    circuit: Circuit::new(self.circuit_breaker.clone()),
+                })
+            })
+            .collect::<Result<Vec<_>, BuildError>>()?;
         for (setting, is_zero) in [
             ("deadline", self.deadline.is_zero()),
             ("connect_timeout", self.connect_timeout.is_zero()),
@@ -181,7 +276,7 @@ impl HttpClientBuilder {
         let user_agent = user_agent.map_err(|_| BuildError::UserAgent)?;
         // Without TLS nobody is trusted; what was given is looked at all the same.
         let mut roots = RootCertStore::empty();
-        if origin.is_https() {
+        if targets.iter().any(|target| target.origin.is_https()) {
             roots = tls::roots(&self.extra_roots)?;
         } else {
             for pem in &self.extra_roots {
@@ -189,11 +284,13 @@ impl HttpClientBuilder {
             }
         }
         Ok(HttpClient(Arc::new(Inner {
-            origin,
+            targets,
             pool: connect::pool(tls::config(roots)?, self.connect_timeout),
             deadline: self.deadline,
             max_response_bytes: self.max_response_bytes,
             user_agent,
+            retry: self.retry,
+            budget: RetryBudget::default(),
             observers: self.observers,
         })))
     }

@@ -39,6 +39,9 @@ struct Inner {
 pub enum FaultKind {
     /// The request is not one that can be sent; a mistake of the caller. Nothing was sent.
     InvalidRequest,
+    /// The origin has failed several times in a row and is left alone for a while. Nothing was
+    /// sent.
+    CircuitOpen,
     /// The host's name has no address, or nobody could say. Nothing was sent.
     Resolve,
     /// There was no connection to be had, or not in time. Nothing was sent.
@@ -60,6 +63,9 @@ pub enum FaultKind {
     Status,
     /// The answer's body is not what was expected.
     Decode,
+    /// The caller gave the call up. Only an [`Exchange`](crate::Exchange) says so: nobody is left
+    /// to get a fault. The server may have acted.
+    Canceled,
 }
 
 impl FaultKind {
@@ -67,6 +73,7 @@ impl FaultKind {
     pub fn code(self) -> &'static str {
         match self {
             Self::InvalidRequest => "invalid_request",
+            Self::CircuitOpen => "circuit_open",
             Self::Resolve => "resolve",
             Self::Connect => "connect",
             Self::Tls => "tls",
@@ -77,6 +84,7 @@ impl FaultKind {
             Self::Redirect => "redirect",
             Self::Status => "status",
             Self::Decode => "decode",
+            Self::Canceled => "canceled",
         }
     }
 }
@@ -104,7 +112,8 @@ impl Fault {
         self.0.problem.as_ref()
     }
 
-    /// How long the server asked to be left alone (RFC 9110 §10.2.3).
+    /// How long the server asked to be left alone (RFC 9110 §10.2.3), or will be left alone because
+    /// its circuit is open.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }
@@ -124,11 +133,14 @@ impl Fault {
             what: what.into(),
             request: None,
             sent: match kind {
-                InvalidRequest | Resolve | Connect | Tls => Sent::No,
-                Send | Deadline => Sent::Maybe,
+                InvalidRequest | CircuitOpen | Resolve | Connect | Tls => Sent::No,
+                Send | Deadline | Canceled => Sent::Maybe,
                 _ => Sent::Answered,
             },
-            transient: matches!(kind, Resolve | Connect | Send | Receive | Deadline),
+            transient: matches!(
+                kind,
+                CircuitOpen | Resolve | Connect | Send | Receive | Deadline
+            ),
             status: None,
             problem: None,
             retry_after: None,

@@ -1,8 +1,8 @@
 //! One request out, one typed answer or fault back.
 //!
-//! An [`HttpClient`] is bound to one origin when it is built. Its calls take a *path*, never a URL,
-//! so a credential that was meant for one server cannot be sent to another: there is no way to say
-//! so. Whatever happens to a call, the caller gets a [`Response`] or a [`Fault`] before the
+//! An [`HttpClient`] is bound to the origin of one service when it is built. Its calls take a
+//! *path*, never a URL, so a credential that was meant for one server cannot be sent to another:
+//! there is no way to say so. Whatever happens to a call, the caller gets a [`Response`] or a [`Fault`] before the
 //! deadline, and neither shows a header, a query or a body when it is printed.
 //!
 //! ```no_run
@@ -44,11 +44,20 @@
 //!
 //! # What is sent twice, and what never is
 //!
-//! A call that failed before anything was sent is tried once more. A call that is idempotent (the
-//! safe methods are, others where [`idempotent`](RequestBuilder::idempotent) says so) is also
-//! sent once more when the connection failed before the first byte of an answer. Once an answer
-//! has begun nothing is sent again, whatever becomes of the answer: a status is an answer, and so
-//! is an empty body or one that is not JSON (contract miso §13 B3).
+//! A call that failed before anything was sent is tried again. A call that is idempotent (the safe
+//! methods are, others where [`idempotent`](RequestBuilder::idempotent) says so) is also sent again
+//! when the connection failed before the first byte of an answer, and when the answer is 408, 425,
+//! 429, 502, 503 or 504. An answer of success is sent for exactly once, whatever becomes of it: an
+//! empty body, one that is not JSON or one that breaks off included (contract miso §13 B3).
+//! [`RetryPolicy`] says how often and after which pauses; a budget that all calls of a client share
+//! keeps the sum of it within a tenth.
+//!
+//! # A server that is down
+//!
+//! Each origin has a [`CircuitBreaker`]: after a few failures in a row calls fail at once, with
+//! [`FaultKind::CircuitOpen`], until a trial shows that the origin is back. With a
+//! [`fallback`](HttpClientBuilder::fallback) they go to another server of the same service.
+//! [`circuits`](HttpClient::circuits) and [`Observer::circuit_changed`] say how it stands.
 //!
 //! # What is not here
 //!
@@ -58,12 +67,14 @@
 //! # Reading order
 //!
 //! `client`, `origin` and `tls` are what is settled once; `request`, `path` and `send` make a
-//! call; `connect`, `retry` and `body` are its parts; `response`, `fault` and `problem_body` are
-//! what comes back; `observer` is who watches.
+//! call; `connect`, `retry`, `budget`, `breaker` and `body` are its parts; `response`, `fault` and
+//! `problem_body` are what comes back; `record` and `observer` are who watches.
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
 mod body;
+mod breaker;
+mod budget;
 mod build_error;
 mod client;
 mod connect;
@@ -72,6 +83,7 @@ mod observer;
 mod origin;
 mod path;
 mod problem_body;
+mod record;
 mod request;
 mod response;
 mod retry;
@@ -80,9 +92,11 @@ mod send;
 mod tls;
 mod watched;
 
+pub use crate::breaker::{CircuitBreaker, CircuitState};
 pub use crate::build_error::BuildError;
 pub use crate::client::{HttpClient, HttpClientBuilder};
 pub use crate::fault::{Fault, FaultKind};
 pub use crate::observer::{Exchange, Observer};
 pub use crate::request::RequestBuilder;
 pub use crate::response::Response;
+pub use crate::retry::RetryPolicy;

@@ -80,8 +80,11 @@ impl Origin {
         &self.prefix
     }
 
-    /// The URI of a path (prefix included) and query; `None` if they cannot be in one.
-    pub(crate) fn uri(&self, path_and_query: String) -> Option<Uri> {
+    /// The URI of a path below the prefix and of a query, which may be empty; `None` if they cannot
+    /// be in one.
+    pub(crate) fn uri(&self, path: &str, query: &str) -> Option<Uri> {
+        let question = if query.is_empty() { "" } else { "?" };
+        let path_and_query = [&self.prefix, path, question, query].concat();
         let mut parts = http::uri::Parts::default();
         parts.scheme = Some(self.scheme.clone());
         parts.authority = Some(self.authority.clone());

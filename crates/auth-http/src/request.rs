@@ -12,6 +12,7 @@ use crate::client::HttpClient;
 use crate::fault::{Fault, RequestLine};
 use crate::path::{self, Complaint, Template};
 use crate::response::Response;
+use crate::retry::RetryPolicy;
 use crate::send::{self, Accept, Outgoing};
 
 /// Puts a request together, and sends it.
@@ -33,6 +34,7 @@ pub struct RequestBuilder {
     correlation: Correlation,
     deadline: Option<Duration>,
     idempotent: bool,
+    retry: Option<RetryPolicy>,
     /// The first thing that was wrong.
     complaint: Option<Complaint>,
 }
@@ -59,6 +61,7 @@ impl RequestBuilder {
             body: Bytes::new(),
             correlation: Correlation::Current,
             deadline: None,
+            retry: None,
             complaint: None,
         }
     }
@@ -136,10 +139,17 @@ impl RequestBuilder {
         self
     }
 
-    /// Says that the server may get this request twice without harm, so that it is sent once more
-    /// if the connection fails before an answer begins. The safe methods are so of themselves.
+    /// Says that the server may get this request twice without harm, so that the retry policy may
+    /// send it again though it may have arrived. The safe methods are so of themselves; PUT and
+    /// DELETE are not taken to be, because few servers keep that promise.
     pub fn idempotent(mut self) -> Self {
         self.idempotent = true;
+        self
+    }
+
+    /// When this call is made again if it fails, instead of by the client's policy.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = Some(policy);
         self
     }
 
@@ -220,14 +230,8 @@ impl RequestBuilder {
             return Err(complaint);
         }
         let client = self.client.inner();
-        let mut path = client.origin.prefix().to_owned();
-        path.push_str(&self.template?.fill(&self.segments)?);
-        let mut path_and_query = path.clone();
-        if !self.query.is_empty() {
-            path_and_query.push('?');
-            path_and_query.push_str(&self.query);
-        }
-        let uri = client.origin.uri(path_and_query);
+        let path = self.template?.fill(&self.segments)?;
+        let uri = client.origin(0).uri(&path, &self.query);
         let uri = uri.ok_or("the path and query are too long")?;
         let mut headers = self.headers;
         if !headers.contains_key(USER_AGENT) {
@@ -245,12 +249,14 @@ impl RequestBuilder {
         }
         Ok(Outgoing {
             method: self.method,
-            path: path.into(),
+            path,
+            query: self.query,
             uri,
             headers,
             body: self.body,
             deadline: self.deadline.unwrap_or(client.deadline),
             idempotent: self.idempotent,
+            retry: self.retry.unwrap_or_else(|| client.retry.clone()),
         })
     }
 }

@@ -21,16 +21,11 @@ pub struct Response {
 }
 
 impl Response {
-    pub(crate) fn new(
-        request: Arc<RequestLine>,
-        status: StatusCode,
-        headers: HeaderMap,
-        body: Bytes,
-    ) -> Self {
+    pub(crate) fn new(request: Arc<RequestLine>, head: http::response::Parts, body: Bytes) -> Self {
         Self {
             request,
-            status,
-            headers,
+            status: head.status,
+            headers: head.headers,
             body,
         }
     }

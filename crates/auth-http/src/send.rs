@@ -1,4 +1,3 @@
-use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{Clock, Problem, SystemClock};
@@ -10,12 +9,13 @@ use hyper_util::client::legacy::connect::capture_connection;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::body::{self, BodyError};
+use crate::breaker::Sign;
 use crate::client::Inner;
-use crate::fault::{Fault, FaultKind, RequestLine};
-use crate::observer::Exchange;
+use crate::fault::{Fault, FaultKind, Sent};
+use crate::record::Record;
 use crate::request::RequestBuilder;
 use crate::response::{self, Response};
-use crate::retry::Retry;
+use crate::retry::{Retries, RetryPolicy};
 use crate::{connect, problem_body, retry_after};
 
 /// Which answers a caller wants to see as such.
@@ -28,128 +28,129 @@ pub(crate) enum Accept {
 /// A request that has been checked.
 pub(crate) struct Outgoing {
     pub(crate) method: Method,
-    pub(crate) path: Box<str>,
+    /// Below the origin's prefix.
+    pub(crate) path: String,
+    pub(crate) query: String,
+    /// Of both, at the client's first origin.
     pub(crate) uri: Uri,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     pub(crate) deadline: Duration,
     pub(crate) idempotent: bool,
-}
-
-/// What is known of a call while it runs, whatever becomes of it.
-#[derive(Default)]
-struct Progress {
-    attempts: u32,
-    status: Option<StatusCode>,
-    response_bytes: u64,
+    pub(crate) retry: RetryPolicy,
 }
 
 /// Makes one call: checks, sends, and tells those who watch.
 pub(crate) async fn send(request: RequestBuilder, accept: Accept) -> Result<Response, Fault> {
-    let start = Instant::now();
-    let client = request.client();
-    let client = client.inner();
-    let line = request.line();
-    let request_bytes = request.body_bytes();
-    let correlation_id = request.correlation_to_send();
-    let mut progress = Progress::default();
-    let mut path = Box::default();
-
-    let outcome = match request.prepare(correlation_id.as_ref()) {
+    let id = request.correlation_to_send();
+    let mut record = Record::begin(request.client(), request.line(), id);
+    record.request_bytes = request.body_bytes();
+    let outcome = match request.prepare(record.correlation_id.as_ref()) {
         Err(complaint) => Err(Fault::new(FaultKind::InvalidRequest, complaint)),
         Ok(outgoing) => {
-            path = outgoing.path.clone();
-            let deadline = later(start, outgoing.deadline);
-            let answer = first_answer(client, &outgoing, deadline, &mut progress).await;
-            match answer {
-                Ok(answer) => take(client, answer, accept, deadline, &line, &mut progress).await,
-                Err(fault) => Err(fault),
-            }
+            record.path = Some(outgoing.path.as_str().into());
+            call(&outgoing, accept, &mut record).await
         }
     };
-    let outcome = outcome.map_err(|fault| {
-        let fault = fault.about(&line);
-        fault.with_correlation_id(correlation_id.as_ref())
-    });
-
-    tell(
-        client,
-        &Exchange {
-            method: line.method.clone(),
-            origin: Arc::clone(client.origin.text()),
-            template: line.template.clone(),
-            path,
-            status: progress.status,
-            fault: outcome.as_ref().err().map(Fault::kind),
-            elapsed: start.elapsed(),
-            attempts: progress.attempts,
-            request_bytes,
-            response_bytes: progress.response_bytes,
-            correlation_id,
-        },
-    );
-    outcome
+    record.end(outcome.as_ref().err().map(Fault::kind));
+    match outcome {
+        Ok((head, body)) => Ok(Response::new(record.line.clone(), head, body)),
+        Err(fault) => Err(fault
+            .about(&record.line)
+            .with_correlation_id(record.correlation_id.as_ref())),
+    }
 }
 
-type Answer = http::Response<Incoming>;
+type Answer = (http::response::Parts, Bytes);
 
-/// Tries until an answer begins, the retry policy gives up, or the deadline would pass.
-async fn first_answer(
-    client: &Inner,
-    outgoing: &Outgoing,
-    deadline: Instant,
-    progress: &mut Progress,
-) -> Result<Answer, Fault> {
-    let mut retry = Retry::new(outgoing.idempotent);
+/// Tries until there is an answer, the retry policy or the budget gives up, or the deadline would
+/// pass.
+async fn call(outgoing: &Outgoing, accept: Accept, record: &mut Record) -> Result<Answer, Fault> {
+    let client = record.client.clone();
+    let client = client.inner();
+    let deadline = later(record.start(), outgoing.deadline);
+    let mut retries = Retries::new(&outgoing.retry, outgoing.idempotent);
+    let mut first = 0;
+    let mut latest = None;
+    client.budget.deposit();
     loop {
-        progress.attempts += 1;
-        let fault = match attempt(client, outgoing, deadline).await {
+        let (origin, permit) = match client.admit(first) {
+            Ok(admitted) => admitted,
+            // What opened the circuit says more than that it is open.
+            Err(open) => return Err(latest.unwrap_or(open)),
+        };
+        record.attempt(origin);
+        let outcome = attempt(client, outgoing, accept, deadline, record).await;
+        client.settle(origin, permit, sign(&outcome));
+        let fault = match outcome {
             Ok(answer) => return Ok(answer),
             Err(fault) => fault,
         };
-        let Some(pause) = retry.pause(&fault) else {
+        let Some(mut pause) = retries.pause(&fault) else {
             return Err(fault);
         };
+        first = (origin + 1) % client.origins();
+        if (record.attempts as usize) < client.origins() {
+            // It has not been asked yet, and owes nothing for the one before.
+            pause = Duration::ZERO;
+        }
         let resume = later(Instant::now(), pause);
-        if resume >= deadline {
+        if resume >= deadline || !client.budget.withdraw() {
             return Err(fault);
         }
-        sleep_until(resume).await;
-    }
-}
-
-async fn attempt(client: &Inner, outgoing: &Outgoing, deadline: Instant) -> Result<Answer, Fault> {
-    let mut request = http::Request::new(Full::new(outgoing.body.clone()));
-    *request.method_mut() = outgoing.method.clone();
-    *request.uri_mut() = outgoing.uri.clone();
-    *request.headers_mut() = outgoing.headers.clone();
-    let connection = capture_connection(&mut request);
-    match timeout_at(deadline, client.pool.request(request)).await {
-        Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(error)) => Err(connect::fault(error)),
-        Err(_) => {
-            let connected = connection.connection_metadata().is_some();
-            Err(deadline_passed(if connected {
-                "waiting for an answer"
-            } else {
-                "connecting"
-            }))
+        if !pause.is_zero() {
+            sleep_until(resume).await;
         }
+        latest = Some(fault);
     }
 }
 
-/// Makes a response or a fault of an answer that has begun. From here on nothing is sent again.
-async fn take(
+/// Sends it once, and takes the answer.
+async fn attempt(
     client: &Inner,
-    answer: Answer,
+    outgoing: &Outgoing,
     accept: Accept,
     deadline: Instant,
-    line: &Arc<RequestLine>,
-    progress: &mut Progress,
-) -> Result<Response, Fault> {
+    record: &mut Record,
+) -> Result<Answer, Fault> {
+    let uri = match record.origin {
+        0 => Some(outgoing.uri.clone()),
+        other => client.origin(other).uri(&outgoing.path, &outgoing.query),
+    };
+    let Some(uri) = uri else {
+        // Its prefix is longer than the first one's.
+        let what = "the path and query are too long";
+        return Err(Fault::new(FaultKind::InvalidRequest, what));
+    };
+    let mut request = http::Request::new(Full::new(outgoing.body.clone()));
+    *request.method_mut() = outgoing.method.clone();
+    *request.uri_mut() = uri;
+    *request.headers_mut() = outgoing.headers.clone();
+    let connection = capture_connection(&mut request);
+    let answer = match timeout_at(deadline, client.pool.request(request)).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(error)) => return Err(connect::fault(error)),
+        Err(_) => {
+            return Err(match connection.connection_metadata().is_some() {
+                true => deadline_passed("waiting for an answer"),
+                false => deadline_passed("connecting").unsent(),
+            });
+        }
+    };
+    record.answered(answer.status());
+    take(client, answer, accept, deadline, record).await
+}
+
+/// Makes a fault of an answer that is none of success, and reads the body of one that is.
+async fn take(
+    client: &Inner,
+    answer: http::Response<Incoming>,
+    accept: Accept,
+    deadline: Instant,
+    record: &mut Record,
+) -> Result<Answer, Fault> {
     let (head, body) = answer.into_parts();
     let status = head.status;
-    progress.status = Some(status);
     let about_answer = |fault: Fault| {
         fault
             .with_status(status)
@@ -169,10 +170,7 @@ async fn take(
         true => client.max_response_bytes,
         false => client.max_response_bytes.min(Problem::MAX_BYTES),
     };
-    let reading = timeout_at(
-        deadline,
-        body::read(body, max, &mut progress.response_bytes),
-    );
+    let reading = timeout_at(deadline, body::read(body, max, &mut record.response_bytes));
     let read = reading.await;
     if !wanted {
         // The status is worth more than what may have happened to its explanation.
@@ -187,7 +185,7 @@ async fn take(
         )));
     }
     match read {
-        Ok(Ok(body)) => Ok(Response::new(Arc::clone(line), status, head.headers, body)),
+        Ok(Ok(body)) => Ok((head, body)),
         Ok(Err(BodyError::TooLarge)) => {
             let what = format!("the answer's body is longer than {max} bytes");
             Err(about_answer(Fault::new(FaultKind::TooLarge, what)))
@@ -197,6 +195,28 @@ async fn take(
             Err(about_answer(fault.with_source(error)))
         }
         Err(_) => Err(about_answer(deadline_passed("reading the answer's body"))),
+    }
+}
+
+/// What an attempt tells of its origin.
+fn sign(outcome: &Result<Answer, Fault>) -> Sign {
+    let of_status = |status: StatusCode, asked| match status.as_u16() {
+        502..=504 => Sign::Failing(asked),
+        _ => Sign::Alive,
+    };
+    let fault = match outcome {
+        Ok((head, _)) => {
+            let asked = retry_after::read(&head.headers, SystemClock.now());
+            return of_status(head.status, asked);
+        }
+        Err(fault) => fault,
+    };
+    match (fault.kind(), fault.status()) {
+        (FaultKind::InvalidRequest | FaultKind::Canceled, _) => Sign::None,
+        (FaultKind::Send, _) if fault.sent() == Sent::No => Sign::None,
+        (FaultKind::Receive | FaultKind::Deadline, _) => Sign::Failing(None),
+        (_, Some(status)) => of_status(status, fault.retry_after()),
+        _ => Sign::Failing(None),
     }
 }
 
@@ -216,20 +236,4 @@ fn deadline_passed(doing: &str) -> Fault {
 fn later(start: Instant, by: Duration) -> Instant {
     const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
     start.checked_add(by.min(FAR)).unwrap_or(start)
-}
-
-fn tell(client: &Inner, exchange: &Exchange) {
-    tracing::debug!(
-        method = %exchange.method,
-        origin = &*exchange.origin,
-        template = &*exchange.template,
-        status = exchange.status.map(|status| status.as_u16()),
-        fault = exchange.fault.map(FaultKind::code),
-        attempts = exchange.attempts,
-        elapsed_ms = exchange.elapsed.as_secs_f64() * 1000.0,
-        "outgoing call"
-    );
-    for observer in &client.observers {
-        observer.observe(exchange);
-    }
 }

@@ -1,5 +1,6 @@
 //! The client against real sockets: a server that misbehaves in one named way per test.
 
+mod circuit;
 mod faults;
 mod leaks;
 mod miso;
