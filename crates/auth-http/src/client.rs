@@ -2,15 +2,19 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderValue, Method};
+use auth_core::Secret;
+use http::header::AUTHORIZATION;
+use http::{HeaderName, HeaderValue, Method};
 use rustls::RootCertStore;
 
 use crate::breaker::{Circuit, Permit, Sign};
 use crate::budget::RetryBudget;
 use crate::connect::{self, Pool};
+use crate::credential::{Credential, Kind};
 use crate::fault::{Fault, FaultKind};
 use crate::observer::Observer;
 use crate::origin::Origin;
+use crate::token::{TokenProvider, TokenSource};
 use crate::{BuildError, CircuitBreaker, CircuitState, RequestBuilder, RetryPolicy, tls};
 
 /// Calls one service: a pool of connections, the rules of every call, and those who watch.
@@ -18,7 +22,10 @@ use crate::{BuildError, CircuitBreaker, CircuitState, RequestBuilder, RetryPolic
 /// Cloning it is cheap, and clones share the pool. It needs a tokio runtime with I/O and time
 /// enabled, in which its calls are made.
 #[derive(Clone)]
-pub struct HttpClient(Arc<Inner>);
+pub struct HttpClient {
+    inner: Arc<Inner>,
+    credentials: Arc<[Credential]>,
+}
 
 pub(crate) struct Inner {
     /// In the order in which they are preferred; at least one.
@@ -60,12 +67,12 @@ impl HttpClient {
     /// The origin the client is bound to: scheme and host, and the port where it is not the
     /// scheme's own. Of several the first.
     pub fn origin(&self) -> &str {
-        self.0.origin(0).text()
+        self.inner.origin(0).text()
     }
 
     /// Each origin the client may call, and what may pass to it now.
     pub fn circuits(&self) -> impl Iterator<Item = (&str, CircuitState)> {
-        let targets = self.0.targets.iter();
+        let targets = self.inner.targets.iter();
         targets.map(|target| (&**target.origin.text(), target.circuit.state()))
     }
 
@@ -106,8 +113,58 @@ impl HttpClient {
         RequestBuilder::new(self.clone(), method, path)
     }
 
+    /// The same client, which sends `Authorization: Bearer …` (RFC 6750 §2.1) with each of its
+    /// calls.
+    ///
+    /// A token that the server refuses (401) is replaced and the call sent once more, if its retry
+    /// policy is not [`never`](RetryPolicy::never) and its body can be sent again: what was refused
+    /// had no effect. Both happens within the deadline, and is one call to those who watch.
+    ///
+    /// The token is added last and to the calls of this client only, so it goes to its origins and
+    /// nowhere else. A request that sets the header itself is sent with that.
+    #[must_use]
+    pub fn with_bearer_tokens<S: TokenSource>(&self, tokens: &TokenProvider<S>) -> Self {
+        let tokens = Arc::new(tokens.clone());
+        let bearer = true;
+        self.with(AUTHORIZATION, Kind::Token { tokens, bearer })
+    }
+
+    /// The same client, which sends a token in a header of the service's own; otherwise as
+    /// [`with_bearer_tokens`](Self::with_bearer_tokens).
+    #[must_use]
+    pub fn with_header_tokens<S: TokenSource>(
+        &self,
+        header: HeaderName,
+        tokens: &TokenProvider<S>,
+    ) -> Self {
+        let tokens = Arc::new(tokens.clone());
+        let bearer = false;
+        self.with(header, Kind::Token { tokens, bearer })
+    }
+
+    /// The same client, which sends a credential that does not change, such as an API key, with
+    /// each of its calls.
+    #[must_use]
+    pub fn with_secret_header(&self, header: HeaderName, value: &Secret) -> Self {
+        self.with(header, Kind::Fixed(value.clone()))
+    }
+
+    fn with(&self, name: HeaderName, kind: Kind) -> Self {
+        let others = self.credentials.iter().filter(|it| it.name != name);
+        let mut credentials: Vec<_> = others.cloned().collect();
+        credentials.push(Credential { name, kind });
+        Self {
+            inner: Arc::clone(&self.inner),
+            credentials: credentials.into(),
+        }
+    }
+
     pub(crate) fn inner(&self) -> &Inner {
-        &self.0
+        &self.inner
+    }
+
+    pub(crate) fn credentials(&self) -> &[Credential] {
+        &self.credentials
     }
 }
 
@@ -156,8 +213,8 @@ impl fmt::Debug for HttpClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpClient")
             .field("origin", &self.origin())
-            .field("deadline", &self.0.deadline)
-            .field("max_response_bytes", &self.0.max_response_bytes)
+            .field("deadline", &self.inner.deadline)
+            .field("max_response_bytes", &self.inner.max_response_bytes)
             .finish_non_exhaustive()
     }
 }
@@ -283,7 +340,7 @@ impl HttpClientBuilder {
                 tls::add_pem(&mut roots, pem)?;
             }
         }
-        Ok(HttpClient(Arc::new(Inner {
+        let inner = Inner {
             targets,
             pool: connect::pool(tls::config(roots)?, self.connect_timeout),
             deadline: self.deadline,
@@ -292,7 +349,11 @@ impl HttpClientBuilder {
             retry: self.retry,
             budget: RetryBudget::default(),
             observers: self.observers,
-        })))
+        };
+        Ok(HttpClient {
+            inner: Arc::new(inner),
+            credentials: Arc::new([]),
+        })
     }
 }
 

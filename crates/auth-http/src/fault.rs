@@ -39,6 +39,9 @@ struct Inner {
 pub enum FaultKind {
     /// The request is not one that can be sent; a mistake of the caller. Nothing was sent.
     InvalidRequest,
+    /// There was no token to send along. Nothing was sent to the server; the
+    /// [`source`](StdError::source) says what the token's issuer said.
+    Credential,
     /// The origin has failed several times in a row and is left alone for a while. Nothing was
     /// sent.
     CircuitOpen,
@@ -73,6 +76,7 @@ impl FaultKind {
     pub fn code(self) -> &'static str {
         match self {
             Self::InvalidRequest => "invalid_request",
+            Self::Credential => "credential",
             Self::CircuitOpen => "circuit_open",
             Self::Resolve => "resolve",
             Self::Connect => "connect",
@@ -133,13 +137,13 @@ impl Fault {
             what: what.into(),
             request: None,
             sent: match kind {
-                InvalidRequest | CircuitOpen | Resolve | Connect | Tls => Sent::No,
+                InvalidRequest | Credential | CircuitOpen | Resolve | Connect | Tls => Sent::No,
                 Send | Deadline | Canceled => Sent::Maybe,
                 _ => Sent::Answered,
             },
             transient: matches!(
                 kind,
-                CircuitOpen | Resolve | Connect | Send | Receive | Deadline
+                Credential | CircuitOpen | Resolve | Connect | Send | Receive | Deadline
             ),
             status: None,
             problem: None,

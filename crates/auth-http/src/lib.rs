@@ -59,6 +59,14 @@
 //! [`fallback`](HttpClientBuilder::fallback) they go to another server of the same service.
 //! [`circuits`](HttpClient::circuits) and [`Observer::circuit_changed`] say how it stands.
 //!
+//! # Credentials
+//!
+//! A credential of one call is given with [`bearer`](RequestBuilder::bearer) or
+//! [`secret_header`](RequestBuilder::secret_header). One of the application itself is given to the
+//! client, once: [`with_bearer_tokens`](HttpClient::with_bearer_tokens) takes a [`TokenProvider`],
+//! which fetches a token through a [`TokenSource`], renews it ahead of its end, and replaces it when
+//! a server refuses it.
+//!
 //! # What is not here
 //!
 //! Redirects are not followed, cookies are not kept, compressed bodies are not asked for, proxies
@@ -78,6 +86,7 @@ mod budget;
 mod build_error;
 mod client;
 mod connect;
+mod credential;
 mod fault;
 mod observer;
 mod origin;
@@ -90,6 +99,7 @@ mod retry;
 mod retry_after;
 mod send;
 mod tls;
+mod token;
 mod watched;
 
 pub use crate::breaker::{CircuitBreaker, CircuitState};
@@ -100,3 +110,4 @@ pub use crate::observer::{Exchange, Observer};
 pub use crate::request::RequestBuilder;
 pub use crate::response::Response;
 pub use crate::retry::RetryPolicy;
+pub use crate::token::{NewToken, Token, TokenFailure, TokenProvider, TokenSource};

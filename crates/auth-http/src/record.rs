@@ -68,6 +68,10 @@ impl Record {
         self.answered_after = Some(self.start.elapsed());
     }
 
+    pub(crate) fn status(&self) -> Option<StatusCode> {
+        self.status
+    }
+
     pub(crate) fn end(&mut self, outcome: Option<FaultKind>) {
         self.outcome = outcome;
     }

@@ -44,7 +44,7 @@ enum When {
 }
 
 impl RetryPolicy {
-    /// Makes every call once.
+    /// Makes every call once. A token that was refused is not replaced either.
     pub fn never() -> Self {
         Self {
             when: When::Never,
@@ -99,6 +99,11 @@ impl RetryPolicy {
     pub fn max_retry_after(mut self, longest: Duration) -> Self {
         self.max_retry_after = longest;
         self
+    }
+
+    /// Whether a call may be sent once more after an answer that refused its token.
+    pub(crate) fn allows_replay(&self) -> bool {
+        self.when != When::Never
     }
 }
 

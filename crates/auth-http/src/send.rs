@@ -16,7 +16,7 @@ use crate::record::Record;
 use crate::request::RequestBuilder;
 use crate::response::{self, Response};
 use crate::retry::{Retries, RetryPolicy};
-use crate::{connect, problem_body, retry_after};
+use crate::{connect, credential, problem_body, retry_after};
 
 /// Which answers a caller wants to see as such.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -66,22 +66,39 @@ type Answer = (http::response::Parts, Bytes);
 /// Tries until there is an answer, the retry policy or the budget gives up, or the deadline would
 /// pass.
 async fn call(outgoing: &Outgoing, accept: Accept, record: &mut Record) -> Result<Answer, Fault> {
-    let client = record.client.clone();
-    let client = client.inner();
+    let handle = record.client.clone();
+    let client = handle.inner();
     let deadline = later(record.start(), outgoing.deadline);
     let mut retries = Retries::new(&outgoing.retry, outgoing.idempotent);
     let mut first = 0;
     let mut latest = None;
+    let mut replayed = false;
     client.budget.deposit();
     loop {
+        let mut headers = outgoing.headers.clone();
+        let adding = credential::add(handle.credentials(), &mut headers);
+        let Ok(tokens) = timeout_at(deadline, adding).await else {
+            return Err(deadline_passed("waiting for a token").unsent());
+        };
+        let tokens = tokens?;
         let (origin, permit) = match client.admit(first) {
             Ok(admitted) => admitted,
             // What opened the circuit says more than that it is open.
             Err(open) => return Err(latest.unwrap_or(open)),
         };
         record.attempt(origin);
-        let outcome = attempt(client, outgoing, accept, deadline, record).await;
+        let outcome = attempt(client, outgoing, headers, accept, deadline, record).await;
         client.settle(origin, permit, sign(&outcome));
+        let refused = record.status() == Some(StatusCode::UNAUTHORIZED);
+        if refused && !replayed && outgoing.retry.allows_replay() {
+            replayed = true;
+            // All that were sent: the answer does not say which of them it means.
+            let refused = tokens.iter().filter(|token| token.refused());
+            if refused.count() > 0 {
+                first = origin;
+                continue;
+            }
+        }
         let fault = match outcome {
             Ok(answer) => return Ok(answer),
             Err(fault) => fault,
@@ -109,6 +126,7 @@ async fn call(outgoing: &Outgoing, accept: Accept, record: &mut Record) -> Resul
 async fn attempt(
     client: &Inner,
     outgoing: &Outgoing,
+    headers: HeaderMap,
     accept: Accept,
     deadline: Instant,
     record: &mut Record,
@@ -125,7 +143,7 @@ async fn attempt(
     let mut request = http::Request::new(Full::new(outgoing.body.clone()));
     *request.method_mut() = outgoing.method.clone();
     *request.uri_mut() = uri;
-    *request.headers_mut() = outgoing.headers.clone();
+    *request.headers_mut() = headers;
     let connection = capture_connection(&mut request);
     let answer = match timeout_at(deadline, client.pool.request(request)).await {
         Ok(Ok(answer)) => answer,
@@ -212,7 +230,7 @@ fn sign(outcome: &Result<Answer, Fault>) -> Sign {
         Err(fault) => fault,
     };
     match (fault.kind(), fault.status()) {
-        (FaultKind::InvalidRequest | FaultKind::Canceled, _) => Sign::None,
+        (FaultKind::InvalidRequest, _) => Sign::None,
         (FaultKind::Send, _) if fault.sent() == Sent::No => Sign::None,
         (FaultKind::Receive | FaultKind::Deadline, _) => Sign::Failing(None),
         (_, Some(status)) => of_status(status, fault.retry_after()),

@@ -70,7 +70,7 @@ impl Miso {
     ///
     /// If the controller cannot be reached or refuses the application.
     pub async fn client_token(&self) -> Result<Secret, MisoError> {
-        Ok(self.0.tokens.get().await?.token.clone())
+        Ok(self.0.tokens.get().await?.secret().clone())
     }
 
     /// Asks the controller whose token this is; `None` if it is nobody's.

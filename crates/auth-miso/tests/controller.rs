@@ -211,10 +211,12 @@ async fn a_client_token_is_renewed_ahead_of_its_end_while_the_old_one_serves() {
     let world = World::start().await;
     let miso = world.miso();
     let first = miso.client_token().await.unwrap();
-    // Half an hour, less half a minute for skew, less a minute ahead.
-    world.clock.advance(Duration::from_secs(1800 - 30 - 60 - 1));
+    // Half an hour, less half a minute for skew, less one to two minutes ahead.
+    world
+        .clock
+        .advance(Duration::from_secs(1800 - 30 - 120 - 1));
     assert_eq!(miso.client_token().await.unwrap(), first);
-    world.clock.advance(Duration::from_secs(2));
+    world.clock.advance(Duration::from_secs(62));
     assert_eq!(miso.client_token().await.unwrap(), first);
     let mut renewed = first.clone();
     while renewed == first {

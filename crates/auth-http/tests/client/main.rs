@@ -9,3 +9,4 @@ mod requests;
 mod retries;
 mod server;
 mod tls;
+mod tokens;
