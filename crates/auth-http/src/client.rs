@@ -5,7 +5,6 @@ use std::time::Duration;
 use auth_core::Secret;
 use http::header::AUTHORIZATION;
 use http::{HeaderName, HeaderValue, Method};
-use rustls::RootCertStore;
 
 use crate::breaker::{Circuit, Permit, Sign};
 use crate::budget::RetryBudget;
@@ -14,8 +13,10 @@ use crate::credential::{Credential, Kind};
 use crate::fault::{Fault, FaultKind};
 use crate::observer::Observer;
 use crate::origin::Origin;
+use crate::proxy::{Proxies, ProxySettings};
+use crate::tls::{self, TlsVersion};
 use crate::token::{TokenProvider, TokenSource};
-use crate::{BuildError, CircuitBreaker, CircuitState, RequestBuilder, RetryPolicy, tls};
+use crate::{BuildError, CircuitBreaker, CircuitState, RequestBuilder, RetryPolicy};
 
 /// Calls one service: a pool of connections, the rules of every call, and those who watch.
 ///
@@ -43,6 +44,8 @@ pub(crate) struct Inner {
 struct Target {
     origin: Origin,
     circuit: Circuit,
+    /// For the proxy, where each request to this origin passes it in the open.
+    proxy_authorization: Option<HeaderValue>,
 }
 
 impl HttpClient {
@@ -56,7 +59,8 @@ impl HttpClient {
             connect_timeout: Duration::from_secs(5),
             max_response_bytes: 1024 * 1024,
             plain_http: Vec::new(),
-            extra_roots: Vec::new(),
+            tls: tls::Settings::default(),
+            proxy: ProxySettings::none(),
             user_agent: concat!("auth-http/", env!("CARGO_PKG_VERSION")).into(),
             retry: RetryPolicy::default(),
             circuit_breaker: CircuitBreaker::default(),
@@ -173,6 +177,10 @@ impl Inner {
         &self.targets[index].origin
     }
 
+    pub(crate) fn proxy_authorization(&self, index: usize) -> Option<&HeaderValue> {
+        self.targets[index].proxy_authorization.as_ref()
+    }
+
     pub(crate) fn origins(&self) -> usize {
         self.targets.len()
     }
@@ -228,7 +236,8 @@ pub struct HttpClientBuilder {
     connect_timeout: Duration,
     max_response_bytes: usize,
     plain_http: Vec<Box<str>>,
-    extra_roots: Vec<Box<[u8]>>,
+    pub(crate) tls: tls::Settings,
+    proxy: ProxySettings,
     user_agent: Box<str>,
     retry: RetryPolicy,
     circuit_breaker: CircuitBreaker,
@@ -300,7 +309,38 @@ impl HttpClientBuilder {
 
     /// Trusts the authorities of a PEM document, besides those the system trusts.
     pub fn extra_root_certificates(mut self, pem: impl AsRef<[u8]>) -> Self {
-        self.extra_roots.push(pem.as_ref().into());
+        self.tls.roots.push(pem.as_ref().into());
+        self
+    }
+
+    /// Trusts the authorities of a PEM document and none of those the system trusts: for servers
+    /// whose certificates are all from an authority of one's own. What
+    /// [`extra_root_certificates`](Self::extra_root_certificates) names is trusted too.
+    pub fn only_root_certificates(mut self, pem: impl AsRef<[u8]>) -> Self {
+        self.tls.only_those = true;
+        self.extra_root_certificates(pem)
+    }
+
+    /// Shows a certificate of our own to servers that ask for one (mutual TLS): its chain, ours
+    /// first, and its private key, both in PEM. A proxy never sees it.
+    pub fn client_certificate(mut self, chain: impl AsRef<[u8]>, key: &Secret) -> Self {
+        self.tls.identity = Some(tls::ClientIdentity {
+            chain: chain.as_ref().into(),
+            key: key.clone(),
+        });
+        self
+    }
+
+    /// The least version of TLS that is spoken; 1.2 unless set.
+    pub fn min_tls_version(mut self, version: TlsVersion) -> Self {
+        self.tls.min_version = version;
+        self
+    }
+
+    /// Which calls go through a proxy; none unless set. The environment is not looked at by
+    /// itself: see [`ProxySettings::from_env`].
+    pub fn proxy(mut self, settings: ProxySettings) -> Self {
+        self.proxy = settings;
         self
     }
 
@@ -311,12 +351,18 @@ impl HttpClientBuilder {
     ///
     /// The [`BuildError`] of the first thing that is wrong.
     pub fn build(self) -> Result<HttpClient, BuildError> {
+        let proxies = Proxies::new(&self.proxy);
         let base_urls = std::iter::once(&self.base_url).chain(&self.fallbacks);
         let targets = base_urls
             .map(|base_url| {
+                let origin = Origin::parse(base_url, &self.plain_http)?;
+                let root = origin.uri("/", "");
                 Ok(Target {
-                    origin: Origin::parse(base_url, &self.plain_http)?,
+                    proxy_authorization: root
+                        .filter(|_| !origin.is_https())
+                        .and_then(|root| proxies.authorization(&root)),
                     circuit: Circuit::new(self.circuit_breaker.clone()),
+                    origin,
                 })
             })
             .collect::<Result<Vec<_>, BuildError>>()?;
@@ -331,18 +377,21 @@ impl HttpClientBuilder {
         }
         let user_agent = HeaderValue::from_str(&self.user_agent);
         let user_agent = user_agent.map_err(|_| BuildError::UserAgent)?;
-        // Without TLS nobody is trusted; what was given is looked at all the same.
-        let mut roots = RootCertStore::empty();
-        if targets.iter().any(|target| target.origin.is_https()) {
-            roots = tls::roots(&self.extra_roots)?;
-        } else {
-            for pem in &self.extra_roots {
-                tls::add_pem(&mut roots, pem)?;
-            }
+        let tls = tls::configs(&self.tls, targets.iter().any(|it| it.origin.is_https()))?;
+        if self.tls.any_certificate {
+            tracing::warn!(
+                origin = &**targets[0].origin.text(),
+                "the server's certificate is not checked: anybody can be this server"
+            );
         }
         let inner = Inner {
             targets,
-            pool: connect::pool(tls::config(roots)?, self.connect_timeout),
+            pool: connect::pool(connect::Settings {
+                tls: tls.servers,
+                tls_to_proxies: tls.proxies,
+                patience: self.connect_timeout,
+                proxies,
+            }),
             deadline: self.deadline,
             max_response_bytes: self.max_response_bytes,
             user_agent,

@@ -67,14 +67,24 @@
 //! which fetches a token through a [`TokenSource`], renews it ahead of its end, and replaces it when
 //! a server refuses it.
 //!
+//! # Whom it trusts, and by which way it goes
+//!
+//! `https` is checked against the authorities that the system trusts, those and
+//! [others](HttpClientBuilder::extra_root_certificates), or
+//! [others only](HttpClientBuilder::only_root_certificates). There is a
+//! [client certificate](HttpClientBuilder::client_certificate) and a
+//! [least version](HttpClientBuilder::min_tls_version). Plain `http` is for loopback, and for hosts
+//! that [`allow_plain_http`](HttpClientBuilder::allow_plain_http) names. Proxies are what
+//! [`ProxySettings`] says. What weakens any of it is in [`danger`].
+//!
 //! # What is not here
 //!
-//! Redirects are not followed, cookies are not kept, compressed bodies are not asked for, proxies
-//! are not used, and there is no way to switch certificate checks off. HTTP/1.1 is spoken.
+//! Redirects are not followed, cookies are not kept and compressed bodies are not asked for.
+//! HTTP/1.1 is spoken.
 //!
 //! # Reading order
 //!
-//! `client`, `origin` and `tls` are what is settled once; `request`, `path` and `send` make a
+//! `client`, `origin`, `tls` and `proxy` are what is settled once; `request`, `path` and `send` make a
 //! call; `connect`, `retry`, `budget`, `breaker` and `body` are its parts; `response`, `fault` and
 //! `problem_body` are what comes back; `record` and `observer` are who watches.
 
@@ -87,11 +97,13 @@ mod build_error;
 mod client;
 mod connect;
 mod credential;
+pub mod danger;
 mod fault;
 mod observer;
 mod origin;
 mod path;
 mod problem_body;
+mod proxy;
 mod record;
 mod request;
 mod response;
@@ -107,7 +119,9 @@ pub use crate::build_error::BuildError;
 pub use crate::client::{HttpClient, HttpClientBuilder};
 pub use crate::fault::{Fault, FaultKind};
 pub use crate::observer::{Exchange, Observer};
+pub use crate::proxy::ProxySettings;
 pub use crate::request::RequestBuilder;
 pub use crate::response::Response;
 pub use crate::retry::RetryPolicy;
+pub use crate::tls::TlsVersion;
 pub use crate::token::{NewToken, Token, TokenFailure, TokenProvider, TokenSource};

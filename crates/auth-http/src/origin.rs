@@ -108,9 +108,10 @@ fn normalised(scheme: &Scheme, host: &str, authority: &Authority) -> Option<Auth
     text.parse().ok()
 }
 
-fn is_loopback(host: &str) -> bool {
+/// Whether a host, an IPv6 address in its brackets, is this machine.
+pub(crate) fn is_loopback(host: &str) -> bool {
     let v6 = host.strip_prefix('[').and_then(|v6| v6.strip_suffix(']'));
-    host == "localhost"
+    host.eq_ignore_ascii_case("localhost")
         || host.parse().is_ok_and(|ip: Ipv4Addr| ip.is_loopback())
         || v6.is_some_and(|v6| v6.parse().is_ok_and(|ip: Ipv6Addr| ip.is_loopback()))
 }

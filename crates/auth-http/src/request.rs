@@ -275,12 +275,14 @@ impl fmt::Debug for RequestBuilder {
 
 /// Headers that say where a message ends or for whom it is. One that was set by hand could
 /// disagree with what is sent, and then two servers on the way would read two different requests.
-const OWN_HEADERS: [&str; 9] = [
+const OWN_HEADERS: [&str; 11] = [
     "connection",
     "content-length",
     "expect",
     "host",
     "keep-alive",
+    "proxy-authorization",
+    "proxy-connection",
     "te",
     "trailer",
     "transfer-encoding",

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use auth_core::{Clock, Problem, SystemClock};
 use bytes::Bytes;
+use http::header::PROXY_AUTHORIZATION;
 use http::{HeaderMap, Method, StatusCode, Uri};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -87,6 +88,9 @@ async fn call(outgoing: &Outgoing, accept: Accept, record: &mut Record) -> Resul
             Err(open) => return Err(latest.unwrap_or(open)),
         };
         record.attempt(origin);
+        if let Some(credentials) = client.proxy_authorization(origin) {
+            headers.insert(PROXY_AUTHORIZATION, credentials.clone());
+        }
         let outcome = attempt(client, outgoing, headers, accept, deadline, record).await;
         client.settle(origin, permit, sign(&outcome));
         let refused = record.status() == Some(StatusCode::UNAUTHORIZED);

@@ -15,6 +15,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 pub(crate) struct Watched<S> {
     stream: S,
     answer: AnswerBegan,
+    /// Whether it ends at a proxy that has to be told where each request goes.
+    proxied: bool,
 }
 
 /// The note; it travels with the errors of the connection.
@@ -32,9 +34,10 @@ impl AnswerBegan {
 }
 
 impl<S> Watched<S> {
-    pub(crate) fn new(stream: S) -> Self {
+    pub(crate) fn new(stream: S, proxied: bool) -> Self {
         Self {
             stream,
+            proxied,
             answer: AnswerBegan::default(),
         }
     }
@@ -42,7 +45,8 @@ impl<S> Watched<S> {
 
 impl<S: Connection> Connection for Watched<S> {
     fn connected(&self) -> Connected {
-        self.stream.connected().extra(self.answer.clone())
+        let connected = self.stream.connected().proxy(self.proxied);
+        connected.extra(self.answer.clone())
     }
 }
 

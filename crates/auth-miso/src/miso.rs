@@ -347,6 +347,7 @@ impl MisoBuilder {
         let settings = self.settings;
         let mut http = HttpClient::builder(settings.controller_url())
             .deadline(settings.total_deadline())
+            .proxy(settings.way().clone())
             .user_agent(concat!("auth-miso/", env!("CARGO_PKG_VERSION")));
         for host in settings.plain_http_hosts() {
             http = http.allow_plain_http(host);

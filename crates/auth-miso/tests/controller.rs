@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use auth_core::config::Env;
 use auth_core::{AuthenticationError, Authenticator, Secret};
 use auth_jwt::Algorithm;
 use auth_jwt::mint::SigningKey;
@@ -441,4 +442,27 @@ async fn miso_a4_the_client_token_goes_to_the_controller_only() {
     assert!(elsewhere.received().is_empty());
     let error = miso.http().get("/api/v1/nothing").send().await.unwrap_err();
     assert_eq!(error.status(), Some(StatusCode::NOT_FOUND));
+}
+
+/// A controller that only a proxy can find: here the proxy is the controller itself, which takes
+/// requests with a whole URL too.
+#[tokio::test]
+async fn the_proxy_of_the_environment_is_used_and_must_be_one() {
+    let world = World::start().await;
+    let secret = world.controller.client_secret().expose().to_owned();
+    let settings = |proxy: &str| {
+        MisoSettings::from_env(&Env::from_pairs([
+            ("MISO_CLIENTID", world.controller.client_id()),
+            ("MISO_CLIENTSECRET", &secret),
+            ("MISO_CONTROLLER_URL", "http://hidden.test"),
+            ("MISO_ALLOW_PLAIN_HTTP", "hidden.test"),
+            ("HTTP_PROXY", proxy),
+        ]))
+    };
+    let miso = Miso::builder(settings(world.controller.url()).unwrap());
+    miso.build().unwrap().client_token().await.unwrap();
+    assert_eq!(world.count(TOKEN), 1);
+    let error = settings("socks5://hunter2@proxy.test").unwrap_err();
+    assert_eq!(error.problems()[0].variable(), "HTTP_PROXY");
+    assert!(!error.to_string().contains("hunter2"));
 }

@@ -5,6 +5,7 @@ mod faults;
 mod leaks;
 mod miso;
 mod observer;
+mod proxy;
 mod requests;
 mod retries;
 mod server;
