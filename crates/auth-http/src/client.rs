@@ -8,7 +8,7 @@ use http::{HeaderName, HeaderValue, Method};
 
 use crate::breaker::{Circuit, Permit, Sign};
 use crate::budget::RetryBudget;
-use crate::connect::{self, Pool};
+use crate::connect::{self, Pool, Versions};
 use crate::credential::{Credential, Kind};
 use crate::fault::{Fault, FaultKind};
 use crate::observer::Observer;
@@ -61,6 +61,7 @@ impl HttpClient {
             plain_http: Vec::new(),
             tls: tls::Settings::default(),
             proxy: ProxySettings::none(),
+            versions: Versions::default(),
             user_agent: concat!("auth-http/", env!("CARGO_PKG_VERSION")).into(),
             retry: RetryPolicy::default(),
             circuit_breaker: CircuitBreaker::default(),
@@ -238,6 +239,7 @@ pub struct HttpClientBuilder {
     plain_http: Vec<Box<str>>,
     pub(crate) tls: tls::Settings,
     proxy: ProxySettings,
+    versions: Versions,
     user_agent: Box<str>,
     retry: RetryPolicy,
     circuit_breaker: CircuitBreaker,
@@ -337,6 +339,19 @@ impl HttpClientBuilder {
         self
     }
 
+    /// Speaks HTTP/1.1 only. Unless set, HTTP/2 is spoken to servers that agree on it over TLS.
+    pub fn http1_only(mut self) -> Self {
+        self.versions = Versions::Http1;
+        self
+    }
+
+    /// Speaks HTTP/2 only, in plain `http` too, where it is not asked for first ("prior
+    /// knowledge", RFC 9113 §3.3). A server that does not speak it cannot be called.
+    pub fn http2_only(mut self) -> Self {
+        self.versions = Versions::Http2;
+        self
+    }
+
     /// Which calls go through a proxy; none unless set. The environment is not looked at by
     /// itself: see [`ProxySettings::from_env`].
     pub fn proxy(mut self, settings: ProxySettings) -> Self {
@@ -391,6 +406,7 @@ impl HttpClientBuilder {
                 tls_to_proxies: tls.proxies,
                 patience: self.connect_timeout,
                 proxies,
+                versions: self.versions,
             }),
             deadline: self.deadline,
             max_response_bytes: self.max_response_bytes,

@@ -4,10 +4,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::Uri;
 use http::uri::Scheme;
-use http_body_util::Full;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -19,11 +17,12 @@ use tokio::net::TcpStream;
 use tower_service::Service;
 
 use crate::fault::{BoxError, Fault, FaultKind};
+use crate::payload::{BodyFailed, Outgoing};
 use crate::proxy::Proxies;
-use crate::watched::{AnswerBegan, Watched};
+use crate::watched::{AnswerBegan, How, Watched};
 
 /// The pool of connections below a client.
-pub(crate) type Pool = Client<Connector, Full<Bytes>>;
+pub(crate) type Pool = Client<Connector, Outgoing>;
 
 /// What the pool is made of.
 pub(crate) struct Settings {
@@ -32,6 +31,18 @@ pub(crate) struct Settings {
     /// The time each connection has to come about, name lookup and TLS included.
     pub(crate) patience: Duration,
     pub(crate) proxies: Proxies,
+    pub(crate) versions: Versions,
+}
+
+/// Which versions of HTTP are spoken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Versions {
+    /// Over TLS what both sides agree on (ALPN), HTTP/1.1 otherwise.
+    #[default]
+    Negotiated,
+    Http1,
+    /// HTTP/2 without asking.
+    Http2,
 }
 
 /// Makes the pool.
@@ -41,6 +52,7 @@ pub(crate) fn pool(settings: Settings) -> Pool {
         tls_to_proxies,
         patience,
         proxies,
+        versions,
     } = settings;
     let mut http = HttpConnector::new_with_resolver(Resolver(GaiResolver::new()));
     http.enforce_http(false);
@@ -60,18 +72,28 @@ pub(crate) fn pool(settings: Settings) -> Pool {
     };
     let https = HttpsConnectorBuilder::new()
         .with_tls_config(tls)
-        .https_or_http()
-        .enable_http1()
-        .wrap_connector(way);
+        .https_or_http();
+    let https = match versions {
+        Versions::Negotiated => https.enable_all_versions().wrap_connector(way),
+        Versions::Http1 => https.enable_http1().wrap_connector(way),
+        Versions::Http2 => https.enable_http2().wrap_connector(way),
+    };
     Client::builder(TokioExecutor::new())
+        .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(IDLE)
         .http1_max_buf_size(MAX_HEAD)
         .http1_max_headers(MAX_HEADERS)
+        .http2_only(versions == Versions::Http2)
+        .http2_max_header_list_size(MAX_HEAD as u32)
+        // One connection carries all calls: if it is dead, all of them wait for nothing.
+        .http2_keep_alive_interval(PING)
+        .http2_keep_alive_timeout(PING)
         .build(Connector {
             https,
             patience,
             proxies,
+            versions,
         })
 }
 
@@ -80,7 +102,16 @@ pub(crate) fn fault(error: hyper_util::client::legacy::Error) -> Fault {
     if error.is_connect() {
         return connect_fault(&error).with_source(error);
     }
+    if let Some(BodyFailed { what, .. }) = find(&error) {
+        return Fault::new(FaultKind::Send, *what)
+            .permanent()
+            .with_source(error);
+    }
+    // An answer of HTTP/2 has begun when its headers are there, and then there is no error here.
     let began = error.connect_info().is_some_and(|connected| {
+        if connected.is_negotiated_h2() {
+            return false;
+        }
         let mut extensions = http::Extensions::new();
         connected.get_extras(&mut extensions);
         extensions.get().is_some_and(AnswerBegan::get)
@@ -170,6 +201,7 @@ pub(crate) struct Connector {
     https: HttpsConnector<Way>,
     patience: Duration,
     proxies: Proxies,
+    versions: Versions,
 }
 
 /// TCP or, to a proxy that is spoken to so, TLS.
@@ -187,12 +219,16 @@ impl Service<Uri> for Connector {
     fn call(&mut self, uri: Uri) -> Self::Future {
         // Without a tunnel the proxy has to be told where each request goes.
         let proxied = uri.scheme() == Some(&Scheme::HTTP) && self.proxies.to(&uri).is_some();
+        let way = How {
+            proxied,
+            http2: self.versions == Versions::Http2,
+        };
         let connecting = tokio::time::timeout(self.patience, self.https.call(uri));
         Box::pin(async move {
             let Ok(stream) = connecting.await else {
                 return Err(ConnectTimedOut.into());
             };
-            Ok(TokioIo::new(Watched::new(TokioIo::new(stream?), proxied)))
+            Ok(TokioIo::new(Watched::new(TokioIo::new(stream?), way)))
         })
     }
 }
@@ -323,6 +359,9 @@ struct ConnectFailed(#[source] BoxError);
 #[error("the time to connect ran out")]
 struct ConnectTimedOut;
 
+/// How often a connection of HTTP/2 with calls under way is asked whether it is alive, and how long
+/// it has to say so.
+const PING: Duration = Duration::from_secs(10);
 const IDLE: Duration = Duration::from_secs(90);
 const MAX_HEAD: usize = 64 * 1024;
 const MAX_HEADERS: usize = 100;

@@ -165,6 +165,11 @@ impl Fault {
         fault.with_status(status)
     }
 
+    pub(crate) fn deadline(doing: &str) -> Self {
+        let what = format!("the deadline passed while {doing}");
+        Self::new(FaultKind::Deadline, what)
+    }
+
     pub(crate) fn with_status(mut self, status: StatusCode) -> Self {
         self.0.status = Some(status);
         self

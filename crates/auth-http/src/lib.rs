@@ -52,6 +52,13 @@
 //! [`RetryPolicy`] says how often and after which pauses; a budget that all calls of a client share
 //! keeps the sum of it within a tenth.
 //!
+//! # Bodies
+//!
+//! A request carries [JSON](RequestBuilder::json), a [form](RequestBuilder::form), a
+//! [form with files](RequestBuilder::multipart), or [anything else](RequestBuilder::body), as bytes
+//! or as a [stream](RequestBody::stream). An answer is read whole within its bound, or
+//! [piece by piece](RequestBuilder::send_streaming).
+//!
 //! # A server that is down
 //!
 //! Each origin has a [`CircuitBreaker`]: after a few failures in a row calls fail at once, with
@@ -79,14 +86,14 @@
 //!
 //! # What is not here
 //!
-//! Redirects are not followed, cookies are not kept and compressed bodies are not asked for.
-//! HTTP/1.1 is spoken.
+//! Redirects are not followed, cookies are not kept and compressed bodies are not asked for. There
+//! is no HTTP/3.
 //!
 //! # Reading order
 //!
 //! `client`, `origin`, `tls` and `proxy` are what is settled once; `request`, `path` and `send` make a
-//! call; `connect`, `retry`, `budget`, `breaker` and `body` are its parts; `response`, `fault` and
-//! `problem_body` are what comes back; `record` and `observer` are who watches.
+//! call, `payload` and `multipart` are what it carries; `connect`, `retry`, `budget`, `breaker` and `body` are its parts; `response`, `streaming`,
+//! `fault` and `problem_body` are what comes back; `record` and `observer` are who watches.
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
@@ -99,9 +106,11 @@ mod connect;
 mod credential;
 pub mod danger;
 mod fault;
+mod multipart;
 mod observer;
 mod origin;
 mod path;
+mod payload;
 mod problem_body;
 mod proxy;
 mod record;
@@ -110,6 +119,7 @@ mod response;
 mod retry;
 mod retry_after;
 mod send;
+mod streaming;
 mod tls;
 mod token;
 mod watched;
@@ -118,10 +128,13 @@ pub use crate::breaker::{CircuitBreaker, CircuitState};
 pub use crate::build_error::BuildError;
 pub use crate::client::{HttpClient, HttpClientBuilder};
 pub use crate::fault::{Fault, FaultKind};
+pub use crate::multipart::Multipart;
 pub use crate::observer::{Exchange, Observer};
+pub use crate::payload::RequestBody;
 pub use crate::proxy::ProxySettings;
 pub use crate::request::RequestBuilder;
 pub use crate::response::Response;
 pub use crate::retry::RetryPolicy;
+pub use crate::streaming::StreamingResponse;
 pub use crate::tls::TlsVersion;
 pub use crate::token::{NewToken, Token, TokenFailure, TokenProvider, TokenSource};

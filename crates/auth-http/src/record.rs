@@ -8,6 +8,8 @@ use tokio::time::Instant;
 use crate::client::HttpClient;
 use crate::fault::{FaultKind, RequestLine};
 use crate::observer::Exchange;
+use crate::payload::Payload;
+use crate::request::RequestBuilder;
 
 /// What is known of a call while it runs. When it ends, however it does, those who watch are told:
 /// also when its future is dropped, for the server may have acted by then.
@@ -22,28 +24,24 @@ pub(crate) struct Record {
     pub(crate) attempts: u32,
     status: Option<StatusCode>,
     answered_after: Option<Duration>,
-    pub(crate) request_bytes: u64,
+    payload: Payload,
     pub(crate) response_bytes: u64,
     outcome: Option<FaultKind>,
 }
 
 impl Record {
-    pub(crate) fn begin(
-        client: HttpClient,
-        line: Arc<RequestLine>,
-        correlation_id: Option<CorrelationId>,
-    ) -> Self {
+    pub(crate) fn begin(request: &RequestBuilder) -> Self {
         Self {
-            client,
-            line,
-            correlation_id,
+            client: request.client(),
+            line: request.line(),
+            correlation_id: request.correlation_to_send(),
             start: Instant::now(),
             path: None,
             origin: 0,
             attempts: 0,
             status: None,
             answered_after: None,
-            request_bytes: 0,
+            payload: request.payload(),
             response_bytes: 0,
             outcome: Some(FaultKind::Canceled),
         }
@@ -108,7 +106,7 @@ impl Drop for Record {
             elapsed,
             answered_after: self.answered_after,
             attempts: self.attempts,
-            request_bytes: self.request_bytes,
+            request_bytes: self.payload.bytes(),
             response_bytes: self.response_bytes,
             correlation_id: self.correlation_id.take(),
         };

@@ -10,10 +10,13 @@ use serde::Serialize;
 
 use crate::client::HttpClient;
 use crate::fault::{Fault, RequestLine};
+use crate::multipart::Multipart;
 use crate::path::{self, Complaint, Template};
+use crate::payload::{Payload, RequestBody};
 use crate::response::Response;
 use crate::retry::RetryPolicy;
 use crate::send::{self, Accept, Outgoing};
+use crate::streaming::StreamingResponse;
 
 /// Puts a request together, and sends it.
 ///
@@ -30,7 +33,7 @@ pub struct RequestBuilder {
     segments: Vec<(Box<str>, Box<str>)>,
     query: String,
     headers: HeaderMap,
-    body: Bytes,
+    body: Payload,
     correlation: Correlation,
     deadline: Option<Duration>,
     idempotent: bool,
@@ -58,7 +61,7 @@ impl RequestBuilder {
             segments: Vec::new(),
             query: String::new(),
             headers: HeaderMap::new(),
-            body: Bytes::new(),
+            body: Payload::Whole(Bytes::new()),
             correlation: Correlation::Current,
             deadline: None,
             retry: None,
@@ -116,7 +119,7 @@ impl RequestBuilder {
     /// Sets a JSON body, and its content type.
     pub fn json(mut self, body: &(impl Serialize + ?Sized)) -> Self {
         match serde_json::to_vec(body) {
-            Ok(body) => self.body = body.into(),
+            Ok(body) => self.body = Payload::Whole(body.into()),
             // The reason may repeat what was to be sent.
             Err(_) => return self.complain("the body cannot be written as JSON"),
         }
@@ -129,8 +132,24 @@ impl RequestBuilder {
         for (name, value) in fields {
             path::push_pair(&mut body, name, value);
         }
-        self.body = body.into();
+        self.body = Payload::Whole(body.into());
         self.header(CONTENT_TYPE.as_str(), "application/x-www-form-urlencoded")
+    }
+
+    /// Sets a body of several parts, and its content type.
+    pub fn multipart(mut self, form: Multipart) -> Self {
+        if let Some(complaint) = form.complaint() {
+            return self.complain(complaint);
+        }
+        let content_type = form.content_type();
+        self.body = form.into_body();
+        self.header(CONTENT_TYPE.as_str(), &content_type)
+    }
+
+    /// Sets a body of any media type: bytes, text or a [stream](RequestBody::stream).
+    pub fn body(mut self, content_type: &str, body: impl Into<RequestBody>) -> Self {
+        self.body = body.into().0;
+        self.header(CONTENT_TYPE.as_str(), content_type)
     }
 
     /// Sets the time this call has in all, instead of the client's.
@@ -174,6 +193,16 @@ impl RequestBuilder {
         send::send(self, Accept::AnyStatus).await
     }
 
+    /// Sends it, takes an answer of success (2xx) only, and leaves its body to be read piece by
+    /// piece.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send), up to the headers of the answer.
+    pub async fn send_streaming(self) -> Result<StreamingResponse, Fault> {
+        send::open(self).await
+    }
+
     fn set_header(mut self, name: &str, value: &str, secret: bool) -> Self {
         let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else {
             return self.complain("a header's name is not one");
@@ -209,8 +238,8 @@ impl RequestBuilder {
         })
     }
 
-    pub(crate) fn body_bytes(&self) -> u64 {
-        self.body.len() as u64
+    pub(crate) fn payload(&self) -> Payload {
+        self.body.clone()
     }
 
     /// The id to send, as seen from where this is called.
@@ -229,6 +258,9 @@ impl RequestBuilder {
         if let Some(complaint) = self.complaint {
             return Err(complaint);
         }
+        if !self.body.can_be_sent() {
+            return Err("the stream of the body was read by another call".into());
+        }
         let client = self.client.inner();
         let path = self.template?.fill(&self.segments)?;
         let uri = client.origin(0).uri(&path, &self.query);
@@ -237,8 +269,8 @@ impl RequestBuilder {
         if !headers.contains_key(USER_AGENT) {
             headers.insert(USER_AGENT, client.user_agent.clone());
         }
-        if self.body.is_empty() && matches!(self.method, Method::POST | Method::PUT | Method::PATCH)
-        {
+        let has_body = matches!(self.method, Method::POST | Method::PUT | Method::PATCH);
+        if has_body && self.body.length() == Some(0) {
             // The stack would leave it out, and some servers answer that with 411 (RFC 9110 §8.6).
             headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
@@ -268,7 +300,7 @@ impl fmt::Debug for RequestBuilder {
             .field("method", &line.method)
             .field("origin", &self.client.origin())
             .field("template", &line.template)
-            .field("body_bytes", &self.body.len())
+            .field("body_bytes", &self.body.length())
             .finish_non_exhaustive()
     }
 }

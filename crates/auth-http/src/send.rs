@@ -1,22 +1,23 @@
 use std::time::Duration;
 
 use auth_core::{Clock, Problem, SystemClock};
-use bytes::Bytes;
 use http::header::PROXY_AUTHORIZATION;
+use http::response::Parts;
 use http::{HeaderMap, Method, StatusCode, Uri};
-use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper_util::client::legacy::connect::capture_connection;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::body::{self, BodyError};
-use crate::breaker::Sign;
-use crate::client::Inner;
+use crate::breaker::{Permit, Sign};
+use crate::client::{HttpClient, Inner};
 use crate::fault::{Fault, FaultKind, Sent};
+use crate::payload::Payload;
 use crate::record::Record;
 use crate::request::RequestBuilder;
 use crate::response::{self, Response};
 use crate::retry::{Retries, RetryPolicy};
+use crate::streaming::StreamingResponse;
 use crate::{connect, credential, problem_body, retry_after};
 
 /// Which answers a caller wants to see as such.
@@ -35,39 +36,68 @@ pub(crate) struct Outgoing {
     /// Of both, at the client's first origin.
     pub(crate) uri: Uri,
     pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
+    pub(crate) body: Payload,
     pub(crate) deadline: Duration,
     pub(crate) idempotent: bool,
     pub(crate) retry: RetryPolicy,
 }
 
-/// Makes one call: checks, sends, and tells those who watch.
+/// Makes one call, and reads the answer.
 pub(crate) async fn send(request: RequestBuilder, accept: Accept) -> Result<Response, Fault> {
-    let id = request.correlation_to_send();
-    let mut record = Record::begin(request.client(), request.line(), id);
-    record.request_bytes = request.body_bytes();
-    let outcome = match request.prepare(record.correlation_id.as_ref()) {
-        Err(complaint) => Err(Fault::new(FaultKind::InvalidRequest, complaint)),
-        Ok(outgoing) => {
-            record.path = Some(outgoing.path.as_str().into());
-            call(&outgoing, accept, &mut record).await
-        }
+    let client = request.client();
+    let mut record = Record::begin(&request);
+    let outcome = match answer(&client, request, accept, &mut record).await {
+        Ok(answer) => read(client.inner(), answer, &mut record).await,
+        Err(fault) => Err(fault),
     };
+    let outcome = outcome.map_err(|fault| about_call(fault, &record));
     record.end(outcome.as_ref().err().map(Fault::kind));
-    match outcome {
-        Ok((head, body)) => Ok(Response::new(record.line.clone(), head, body)),
-        Err(fault) => Err(fault
-            .about(&record.line)
-            .with_correlation_id(record.correlation_id.as_ref())),
+    outcome
+}
+
+/// Makes one call, and leaves the body of its answer to be read.
+pub(crate) async fn open(request: RequestBuilder) -> Result<StreamingResponse, Fault> {
+    let client = request.client();
+    let mut record = Record::begin(&request);
+    match answer(&client, request, Accept::Success, &mut record).await {
+        Ok(answer) => {
+            let sign = sign_of_head(&answer.head);
+            client.inner().settle(record.origin, answer.permit, sign);
+            let Answer {
+                head,
+                body,
+                deadline,
+                ..
+            } = answer;
+            Ok(StreamingResponse::new(record, head, body, deadline))
+        }
+        Err(fault) => {
+            record.end(Some(fault.kind()));
+            Err(about_call(fault, &record))
+        }
     }
 }
 
-type Answer = (http::response::Parts, Bytes);
+/// An answer that has begun, and that the caller wants.
+struct Answer<'c> {
+    head: Parts,
+    body: Incoming,
+    deadline: Instant,
+    permit: Permit<'c>,
+}
 
-/// Tries until there is an answer, the retry policy or the budget gives up, or the deadline would
-/// pass.
-async fn call(outgoing: &Outgoing, accept: Accept, record: &mut Record) -> Result<Answer, Fault> {
-    let handle = record.client.clone();
+/// Tries until there is an answer that is wanted, the retry policy or the budget gives up, or the
+/// deadline would pass.
+async fn answer<'c>(
+    handle: &'c HttpClient,
+    request: RequestBuilder,
+    accept: Accept,
+    record: &mut Record,
+) -> Result<Answer<'c>, Fault> {
+    let outgoing = request
+        .prepare(record.correlation_id.as_ref())
+        .map_err(|complaint| Fault::new(FaultKind::InvalidRequest, complaint))?;
+    record.path = Some(outgoing.path.as_str().into());
     let client = handle.inner();
     let deadline = later(record.start(), outgoing.deadline);
     let mut retries = Retries::new(&outgoing.retry, outgoing.idempotent);
@@ -79,7 +109,7 @@ async fn call(outgoing: &Outgoing, accept: Accept, record: &mut Record) -> Resul
         let mut headers = outgoing.headers.clone();
         let adding = credential::add(handle.credentials(), &mut headers);
         let Ok(tokens) = timeout_at(deadline, adding).await else {
-            return Err(deadline_passed("waiting for a token").unsent());
+            return Err(Fault::deadline("waiting for a token").unsent());
         };
         let tokens = tokens?;
         let (origin, permit) = match client.admit(first) {
@@ -88,26 +118,39 @@ async fn call(outgoing: &Outgoing, accept: Accept, record: &mut Record) -> Resul
             Err(open) => return Err(latest.unwrap_or(open)),
         };
         record.attempt(origin);
-        if let Some(credentials) = client.proxy_authorization(origin) {
-            headers.insert(PROXY_AUTHORIZATION, credentials.clone());
-        }
-        let outcome = attempt(client, outgoing, headers, accept, deadline, record).await;
-        client.settle(origin, permit, sign(&outcome));
+        let attempt = attempt(client, &outgoing, headers, deadline, record).await;
         let refused = record.status() == Some(StatusCode::UNAUTHORIZED);
-        if refused && !replayed && outgoing.retry.allows_replay() {
-            replayed = true;
+        let replaced = || {
             // All that were sent: the answer does not say which of them it means.
             let refused = tokens.iter().filter(|token| token.refused());
-            if refused.count() > 0 {
-                first = origin;
-                continue;
+            refused.count() > 0
+        };
+        let replay = refused
+            && !std::mem::replace(&mut replayed, refused)
+            && outgoing.retry.allows_replay()
+            && outgoing.body.can_be_sent()
+            && replaced();
+        let fault = match attempt {
+            Ok((head, body)) if !replay && is_wanted(head.status, accept) => {
+                return Ok(Answer {
+                    head,
+                    body,
+                    deadline,
+                    permit,
+                });
             }
-        }
-        let fault = match outcome {
-            Ok(answer) => return Ok(answer),
+            Ok((head, body)) => refusal(client, head, body, deadline, record).await,
             Err(fault) => fault,
         };
-        let Some(mut pause) = retries.pause(&fault) else {
+        client.settle(origin, permit, sign(&fault));
+        if replay {
+            first = origin;
+            continue;
+        }
+        let pause = retries
+            .pause(&fault)
+            .filter(|_| outgoing.body.can_be_sent());
+        let Some(mut pause) = pause else {
             return Err(fault);
         };
         first = (origin + 1) % client.origins();
@@ -126,15 +169,14 @@ async fn call(outgoing: &Outgoing, accept: Accept, record: &mut Record) -> Resul
     }
 }
 
-/// Sends it once, and takes the answer.
+/// Sends it once, and waits for the headers of an answer.
 async fn attempt(
     client: &Inner,
     outgoing: &Outgoing,
     headers: HeaderMap,
-    accept: Accept,
     deadline: Instant,
     record: &mut Record,
-) -> Result<Answer, Fault> {
+) -> Result<(Parts, Incoming), Fault> {
     let uri = match record.origin {
         0 => Some(outgoing.uri.clone()),
         other => client.origin(other).uri(&outgoing.path, &outgoing.query),
@@ -144,114 +186,129 @@ async fn attempt(
         let what = "the path and query are too long";
         return Err(Fault::new(FaultKind::InvalidRequest, what));
     };
-    let mut request = http::Request::new(Full::new(outgoing.body.clone()));
+    let mut request = http::Request::new(outgoing.body.outgoing());
     *request.method_mut() = outgoing.method.clone();
     *request.uri_mut() = uri;
     *request.headers_mut() = headers;
+    if let Some(credentials) = client.proxy_authorization(record.origin) {
+        let headers = request.headers_mut();
+        headers.insert(PROXY_AUTHORIZATION, credentials.clone());
+    }
     let connection = capture_connection(&mut request);
-    let answer = match timeout_at(deadline, client.pool.request(request)).await {
-        Ok(Ok(answer)) => answer,
-        Ok(Err(error)) => return Err(connect::fault(error)),
-        Err(_) => {
-            return Err(match connection.connection_metadata().is_some() {
-                true => deadline_passed("waiting for an answer"),
-                false => deadline_passed("connecting").unsent(),
-            });
+    match timeout_at(deadline, client.pool.request(request)).await {
+        Ok(Ok(answer)) => {
+            record.answered(answer.status());
+            Ok(answer.into_parts())
         }
-    };
-    record.answered(answer.status());
-    take(client, answer, accept, deadline, record).await
+        Ok(Err(error)) => Err(connect::fault(error)),
+        Err(_) => Err(match connection.connection_metadata().is_some() {
+            true => Fault::deadline("waiting for an answer"),
+            false => Fault::deadline("connecting").unsent(),
+        }),
+    }
 }
 
-/// Makes a fault of an answer that is none of success, and reads the body of one that is.
-async fn take(
+/// Makes a fault of an answer that is not wanted. The status is worth more than what may happen to
+/// its explanation, and of that only as much is read as a problem may be long.
+async fn refusal(
     client: &Inner,
-    answer: http::Response<Incoming>,
-    accept: Accept,
+    head: Parts,
+    body: Incoming,
     deadline: Instant,
     record: &mut Record,
-) -> Result<Answer, Fault> {
-    let (head, body) = answer.into_parts();
+) -> Fault {
     let status = head.status;
-    let about_answer = |fault: Fault| {
-        fault
-            .with_status(status)
-            .with_correlation_id(response::correlation_id(&head.headers).as_ref())
-            .with_retry_after(retry_after::read(&head.headers, SystemClock.now()))
-    };
-    let wanted = status.is_success() || accept == Accept::AnyStatus;
-    if !wanted && is_redirect(status) {
-        return Err(about_answer(Fault::of_status(
-            FaultKind::Redirect,
-            status,
-            None,
-        )));
+    if is_redirect(status) {
+        let fault = Fault::of_status(FaultKind::Redirect, status, None);
+        return about_answer(fault, &head);
     }
-    // Of an answer nobody wants, only as much is read as a problem may be long.
-    let max = match wanted {
-        true => client.max_response_bytes,
-        false => client.max_response_bytes.min(Problem::MAX_BYTES),
+    let max = client.max_response_bytes.min(Problem::MAX_BYTES);
+    let reading = body::read(body, max, &mut record.response_bytes);
+    let problem = match timeout_at(deadline, reading).await {
+        Ok(Ok(body)) => problem_body::read(status, &body),
+        _ => None,
     };
-    let reading = timeout_at(deadline, body::read(body, max, &mut record.response_bytes));
-    let read = reading.await;
-    if !wanted {
-        // The status is worth more than what may have happened to its explanation.
-        let problem = match &read {
-            Ok(Ok(body)) => problem_body::read(status, body),
-            _ => None,
-        };
-        return Err(about_answer(Fault::of_status(
-            FaultKind::Status,
-            status,
-            problem,
-        )));
-    }
-    match read {
-        Ok(Ok(body)) => Ok((head, body)),
+    let fault = Fault::of_status(FaultKind::Status, status, problem);
+    about_answer(fault, &head)
+}
+
+/// Reads the body of an answer to its end. From here on nothing is sent again.
+async fn read(client: &Inner, answer: Answer<'_>, record: &mut Record) -> Result<Response, Fault> {
+    let Answer {
+        head,
+        body,
+        deadline,
+        permit,
+    } = answer;
+    let max = client.max_response_bytes;
+    let reading = body::read(body, max, &mut record.response_bytes);
+    let fault = match timeout_at(deadline, reading).await {
+        Ok(Ok(body)) => {
+            client.settle(record.origin, permit, sign_of_head(&head));
+            return Ok(Response::new(record.line.clone(), head, body));
+        }
         Ok(Err(BodyError::TooLarge)) => {
             let what = format!("the answer's body is longer than {max} bytes");
-            Err(about_answer(Fault::new(FaultKind::TooLarge, what)))
+            Fault::new(FaultKind::TooLarge, what)
         }
         Ok(Err(BodyError::Broken(error))) => {
             let fault = Fault::new(FaultKind::Receive, "the answer broke off in its body");
-            Err(about_answer(fault.with_source(error)))
+            fault.with_source(error)
         }
-        Err(_) => Err(about_answer(deadline_passed("reading the answer's body"))),
+        Err(_) => Fault::deadline("reading the answer's body"),
+    };
+    let fault = about_answer(fault, &head);
+    client.settle(record.origin, permit, sign(&fault));
+    Err(fault)
+}
+
+fn about_answer(fault: Fault, head: &Parts) -> Fault {
+    fault
+        .with_status(head.status)
+        .with_correlation_id(response::correlation_id(&head.headers).as_ref())
+        .with_retry_after(retry_after::read(&head.headers, SystemClock.now()))
+}
+
+fn about_call(fault: Fault, record: &Record) -> Fault {
+    fault
+        .about(&record.line)
+        .with_correlation_id(record.correlation_id.as_ref())
+}
+
+/// What a failed attempt tells of its origin.
+fn sign(fault: &Fault) -> Sign {
+    match (fault.kind(), fault.status()) {
+        (FaultKind::InvalidRequest, _) => Sign::None,
+        // A connection that had been idle for too long, or a body of ours that failed.
+        (FaultKind::Send, _) if fault.sent() == Sent::No || !fault.is_transient() => Sign::None,
+        (FaultKind::Receive | FaultKind::Deadline, _) => Sign::Failing(None),
+        (_, Some(status)) => sign_of_status(status, fault.retry_after()),
+        _ => Sign::Failing(None),
     }
 }
 
-/// What an attempt tells of its origin.
-fn sign(outcome: &Result<Answer, Fault>) -> Sign {
-    let of_status = |status: StatusCode, asked| match status.as_u16() {
+fn sign_of_head(head: &Parts) -> Sign {
+    let asked = || retry_after::read(&head.headers, SystemClock.now());
+    match head.status.is_server_error() {
+        true => sign_of_status(head.status, asked()),
+        false => Sign::Alive,
+    }
+}
+
+fn sign_of_status(status: StatusCode, asked: Option<Duration>) -> Sign {
+    match status.as_u16() {
         502..=504 => Sign::Failing(asked),
         _ => Sign::Alive,
-    };
-    let fault = match outcome {
-        Ok((head, _)) => {
-            let asked = retry_after::read(&head.headers, SystemClock.now());
-            return of_status(head.status, asked);
-        }
-        Err(fault) => fault,
-    };
-    match (fault.kind(), fault.status()) {
-        (FaultKind::InvalidRequest, _) => Sign::None,
-        (FaultKind::Send, _) if fault.sent() == Sent::No => Sign::None,
-        (FaultKind::Receive | FaultKind::Deadline, _) => Sign::Failing(None),
-        (_, Some(status)) => of_status(status, fault.retry_after()),
-        _ => Sign::Failing(None),
     }
+}
+
+fn is_wanted(status: StatusCode, accept: Accept) -> bool {
+    status.is_success() || accept == Accept::AnyStatus
 }
 
 /// The statuses that send a client elsewhere (RFC 9110 §15.4); 304 and 300 do not.
 fn is_redirect(status: StatusCode) -> bool {
     matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
-}
-
-fn deadline_passed(doing: &str) -> Fault {
-    Fault::new(
-        FaultKind::Deadline,
-        format!("the deadline passed while {doing}"),
-    )
 }
 
 /// A moment that may lie beyond what a clock can say is far enough away in thirty years.

@@ -15,8 +15,16 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 pub(crate) struct Watched<S> {
     stream: S,
     answer: AnswerBegan,
+    how: How,
+}
+
+/// What the pool has to know of a connection.
+#[derive(Clone, Copy)]
+pub(crate) struct How {
     /// Whether it ends at a proxy that has to be told where each request goes.
-    proxied: bool,
+    pub(crate) proxied: bool,
+    /// Whether HTTP/2 is spoken on it though that was not negotiated.
+    pub(crate) http2: bool,
 }
 
 /// The note; it travels with the errors of the connection.
@@ -34,10 +42,10 @@ impl AnswerBegan {
 }
 
 impl<S> Watched<S> {
-    pub(crate) fn new(stream: S, proxied: bool) -> Self {
+    pub(crate) fn new(stream: S, how: How) -> Self {
         Self {
             stream,
-            proxied,
+            how,
             answer: AnswerBegan::default(),
         }
     }
@@ -45,7 +53,11 @@ impl<S> Watched<S> {
 
 impl<S: Connection> Connection for Watched<S> {
     fn connected(&self) -> Connected {
-        let connected = self.stream.connected().proxy(self.proxied);
+        let connected = self.stream.connected().proxy(self.how.proxied);
+        let connected = match self.how.http2 {
+            true => connected.negotiated_h2(),
+            false => connected,
+        };
         connected.extra(self.answer.clone())
     }
 }

@@ -1,7 +1,9 @@
 //! The client against real sockets: a server that misbehaves in one named way per test.
 
+mod bodies;
 mod circuit;
 mod faults;
+mod http2;
 mod leaks;
 mod miso;
 mod observer;
