@@ -1,6 +1,7 @@
 use std::error::Error as StdError;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -82,19 +83,19 @@ pub(crate) fn pool(settings: Settings) -> Pool {
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(IDLE)
+        // Of headers it takes a hundred; saying so would cost an allocation an answer.
         .http1_max_buf_size(MAX_HEAD)
-        .http1_max_headers(MAX_HEADERS)
         .http2_only(versions == Versions::Http2)
         .http2_max_header_list_size(MAX_HEAD as u32)
         // One connection carries all calls: if it is dead, all of them wait for nothing.
         .http2_keep_alive_interval(PING)
         .http2_keep_alive_timeout(PING)
-        .build(Connector {
+        .build(Connector(Arc::new(Connecting {
             https,
             patience,
             proxies,
             versions,
-        })
+        })))
 }
 
 /// Says in which phase the pool failed, from what the connectors below left in its error.
@@ -196,8 +197,12 @@ type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// From the outside in: within the time allowed, over TLS where the scheme says so, through a
 /// proxy where there is one, over TCP.
+///
+/// The pool clones it for every call, whether it connects or not.
 #[derive(Clone)]
-pub(crate) struct Connector {
+pub(crate) struct Connector(Arc<Connecting>);
+
+struct Connecting {
     https: HttpsConnector<Way>,
     patience: Duration,
     proxies: Proxies,
@@ -212,18 +217,25 @@ impl Service<Uri> for Connector {
     type Error = BoxError;
     type Future = BoxFuture<Result<Self::Response, BoxError>>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.https.poll_ready(cx)
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        // So are all below it.
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
+        let Connecting {
+            https,
+            patience,
+            proxies,
+            versions,
+        } = &*self.0;
         // Without a tunnel the proxy has to be told where each request goes.
-        let proxied = uri.scheme() == Some(&Scheme::HTTP) && self.proxies.to(&uri).is_some();
+        let proxied = uri.scheme() == Some(&Scheme::HTTP) && proxies.to(&uri).is_some();
         let way = How {
             proxied,
-            http2: self.versions == Versions::Http2,
+            http2: *versions == Versions::Http2,
         };
-        let connecting = tokio::time::timeout(self.patience, self.https.call(uri));
+        let connecting = tokio::time::timeout(*patience, https.clone().call(uri));
         Box::pin(async move {
             let Ok(stream) = connecting.await else {
                 return Err(ConnectTimedOut.into());
@@ -364,4 +376,3 @@ struct ConnectTimedOut;
 const PING: Duration = Duration::from_secs(10);
 const IDLE: Duration = Duration::from_secs(90);
 const MAX_HEAD: usize = 64 * 1024;
-const MAX_HEADERS: usize = 100;

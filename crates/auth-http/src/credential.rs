@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use auth_core::{BoxFuture, Secret};
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::fault::{Fault, FaultKind};
@@ -79,12 +80,14 @@ pub(crate) async fn add<'a>(
         }
         let value = match kind {
             Kind::Fixed(secret) => header(secret.expose()),
-            Kind::Token { tokens, bearer } => {
+            Kind::Token {
+                tokens,
+                bearer: as_bearer,
+            } => {
                 let token = tokens.get().await?;
-                let value = match bearer {
+                let value = match as_bearer {
                     false => header(token.secret().expose()),
-                    true if token.secret().is_empty() => None,
-                    true => header(&format!("Bearer {}", token.secret().expose())),
+                    true => bearer(token.secret().expose()),
                 };
                 sent.push(token);
                 value
@@ -95,6 +98,14 @@ pub(crate) async fn add<'a>(
         headers.insert(name, value);
     }
     Ok(sent)
+}
+
+/// A token as `Bearer …` (RFC 6750 §2.1), unless it is empty or cannot be sent.
+pub(crate) fn bearer(token: &str) -> Option<HeaderValue> {
+    let text = ["Bearer ", token].concat();
+    let mut value = HeaderValue::from_maybe_shared(Bytes::from(text)).ok()?;
+    value.set_sensitive(true);
+    Some(value).filter(|_| !token.is_empty())
 }
 
 fn header(secret: &str) -> Option<HeaderValue> {

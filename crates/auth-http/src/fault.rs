@@ -23,7 +23,7 @@ pub struct Fault(Box<Inner>);
 struct Inner {
     kind: FaultKind,
     what: Cow<'static, str>,
-    request: Option<Arc<RequestLine>>,
+    request: Option<RequestLine>,
     sent: Sent,
     transient: bool,
     status: Option<StatusCode>,
@@ -190,8 +190,8 @@ impl Fault {
         self
     }
 
-    pub(crate) fn about(mut self, request: &Arc<RequestLine>) -> Self {
-        self.0.request = Some(Arc::clone(request));
+    pub(crate) fn about(mut self, request: &RequestLine) -> Self {
+        self.0.request = Some(request.clone());
         self
     }
 
@@ -227,18 +227,20 @@ pub(crate) enum Sent {
 }
 
 /// What may be shown of a request: its method, and its path before the values are in.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct RequestLine {
     pub(crate) method: Method,
-    pub(crate) template: Box<str>,
+    /// `None` if the path was refused: it may hold anything then.
+    pub(crate) template: Option<Arc<str>>,
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(request) = &self.0.request {
-            let RequestLine { method, template } = &**request;
-            let space = if template.is_empty() { "" } else { " " };
-            write!(f, "{method}{space}{template}: ")?;
+            match &request.template {
+                Some(template) => write!(f, "{} {template}: ", request.method)?,
+                None => write!(f, "{}: ", request.method)?,
+            }
         }
         f.write_str(&self.0.what)
     }

@@ -63,7 +63,7 @@ impl<O: Observer + ?Sized> Observer for Arc<O> {
 pub struct Exchange {
     pub(crate) method: Method,
     pub(crate) origin: Arc<str>,
-    pub(crate) template: Box<str>,
+    pub(crate) template: Option<Arc<str>>,
     pub(crate) path: Box<str>,
     pub(crate) status: Option<StatusCode>,
     pub(crate) fault: Option<FaultKind>,
@@ -90,7 +90,7 @@ impl Exchange {
     /// The path as the caller wrote it, before the values were in: few different ones, fit for a
     /// metric's label. Empty if it was refused, because a path that was refused may hold anything.
     pub fn template(&self) -> &str {
-        &self.template
+        self.template.as_deref().unwrap_or_default()
     }
 
     /// The path that was asked for, the base URL's included, without its query. Empty if the

@@ -1,6 +1,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
@@ -104,11 +105,18 @@ impl Payload {
         }
     }
 
-    pub(crate) fn outgoing(&self) -> Outgoing {
-        match self {
-            Self::Whole(bytes) => Outgoing::Whole(Full::new(bytes.clone())),
-            Self::Streamed(streamed) => Outgoing::Streamed(streamed.clone()),
-        }
+    /// A body to send, and the note whether it is being sent.
+    pub(crate) fn outgoing(&self) -> (Outgoing, Arc<AtomicBool>) {
+        let content = match self {
+            Self::Whole(bytes) => Content::Whole(Full::new(bytes.clone())),
+            Self::Streamed(streamed) => Content::Streamed(streamed.clone()),
+        };
+        let begun = Arc::new(AtomicBool::new(false));
+        let outgoing = Outgoing {
+            content,
+            begun: Arc::clone(&begun),
+        };
+        (outgoing, begun)
     }
 
     /// The pieces it consists of, for who puts it among others.
@@ -229,7 +237,14 @@ impl BodyFailed {
 }
 
 /// A body on its way out.
-pub(crate) enum Outgoing {
+pub(crate) struct Outgoing {
+    content: Content,
+    /// Set when a connection asks what there is to send, which it does right before it sends
+    /// anything of the request. The HTTP stack has a note of its own, which costs much more.
+    begun: Arc<AtomicBool>,
+}
+
+enum Content {
     Whole(Full<Bytes>),
     Streamed(Streamed),
 }
@@ -239,29 +254,31 @@ impl Body for Outgoing {
     type Error = BoxError;
 
     fn poll_frame(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        match self.get_mut() {
-            Self::Whole(body) => Pin::new(body)
+        match &mut self.content {
+            Content::Whole(body) => Pin::new(body)
                 .poll_frame(cx)
                 .map_err(|never| match never {}),
-            Self::Streamed(body) => body.poll(cx).map_ok(Frame::data),
+            Content::Streamed(body) => body.poll(cx).map_ok(Frame::data),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Whole(body) => body.is_end_stream(),
+        self.begun.store(true, Ordering::Relaxed);
+        match &self.content {
+            Content::Whole(body) => body.is_end_stream(),
             // Its end has to be read, to see whether it is as long as was announced.
-            Self::Streamed(_) => false,
+            Content::Streamed(_) => false,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Whole(body) => body.size_hint(),
-            Self::Streamed(body) => body
+        self.begun.store(true, Ordering::Relaxed);
+        match &self.content {
+            Content::Whole(body) => body.size_hint(),
+            Content::Streamed(body) => body
                 .length
                 .map_or_else(SizeHint::default, SizeHint::with_exact),
         }

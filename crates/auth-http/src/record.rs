@@ -15,11 +15,11 @@ use crate::request::RequestBuilder;
 /// also when its future is dropped, for the server may have acted by then.
 pub(crate) struct Record {
     pub(crate) client: HttpClient,
-    pub(crate) line: Arc<RequestLine>,
+    pub(crate) line: RequestLine,
     pub(crate) correlation_id: Option<CorrelationId>,
     start: Instant,
     /// The path that was asked for, below the origin's prefix.
-    pub(crate) path: Option<Box<str>>,
+    pub(crate) path: Option<Arc<str>>,
     pub(crate) origin: usize,
     pub(crate) attempts: u32,
     status: Option<StatusCode>,
@@ -63,7 +63,10 @@ impl Record {
     /// An answer has begun.
     pub(crate) fn answered(&mut self, status: StatusCode) {
         self.status = Some(status);
-        self.answered_after = Some(self.start.elapsed());
+        // A look at the clock is not for nothing.
+        if !self.client.inner().observers.is_empty() {
+            self.answered_after = Some(self.start.elapsed());
+        }
     }
 
     pub(crate) fn status(&self) -> Option<StatusCode> {
@@ -79,15 +82,14 @@ impl Drop for Record {
     fn drop(&mut self) {
         let client = self.client.inner();
         let origin = client.origin(self.origin);
-        let elapsed = self.start.elapsed();
         tracing::debug!(
             method = %self.line.method,
             origin = &**origin.text(),
-            template = &*self.line.template,
+            template = self.line.template.as_deref(),
             status = self.status.map(|status| status.as_u16()),
             fault = self.outcome.map(FaultKind::code),
             attempts = self.attempts,
-            elapsed_ms = elapsed.as_secs_f64() * 1000.0,
+            elapsed_ms = self.start.elapsed().as_secs_f64() * 1000.0,
             "outgoing call"
         );
         if client.observers.is_empty() {
@@ -103,7 +105,7 @@ impl Drop for Record {
             }),
             status: self.status,
             fault: self.outcome,
-            elapsed,
+            elapsed: self.start.elapsed(),
             answered_after: self.answered_after,
             attempts: self.attempts,
             request_bytes: self.payload.bytes(),

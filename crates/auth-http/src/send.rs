@@ -1,3 +1,8 @@
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Poll;
 use std::time::Duration;
 
 use auth_core::{Clock, Problem, SystemClock};
@@ -5,7 +10,6 @@ use http::header::PROXY_AUTHORIZATION;
 use http::response::Parts;
 use http::{HeaderMap, Method, StatusCode, Uri};
 use hyper::body::Incoming;
-use hyper_util::client::legacy::connect::capture_connection;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::body::{self, BodyError};
@@ -31,10 +35,8 @@ pub(crate) enum Accept {
 pub(crate) struct Outgoing {
     pub(crate) method: Method,
     /// Below the origin's prefix.
-    pub(crate) path: String,
+    pub(crate) path: Arc<str>,
     pub(crate) query: String,
-    /// Of both, at the client's first origin.
-    pub(crate) uri: Uri,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Payload,
     pub(crate) deadline: Duration,
@@ -94,31 +96,36 @@ async fn answer<'c>(
     accept: Accept,
     record: &mut Record,
 ) -> Result<Answer<'c>, Fault> {
-    let outgoing = request
+    let (outgoing, uri) = request
         .prepare(record.correlation_id.as_ref())
         .map_err(|complaint| Fault::new(FaultKind::InvalidRequest, complaint))?;
-    record.path = Some(outgoing.path.as_str().into());
+    record.path = Some(Arc::clone(&outgoing.path));
     let client = handle.inner();
     let deadline = later(record.start(), outgoing.deadline);
     let mut retries = Retries::new(&outgoing.retry, outgoing.idempotent);
+    // The first attempt takes it, and it is seldom needed again.
+    let mut uri = Some(uri);
     let mut first = 0;
     let mut latest = None;
     let mut replayed = false;
     client.budget.deposit();
     loop {
         let mut headers = outgoing.headers.clone();
-        let adding = credential::add(handle.credentials(), &mut headers);
-        let Ok(tokens) = timeout_at(deadline, adding).await else {
-            return Err(Fault::deadline("waiting for a token").unsent());
-        };
-        let tokens = tokens?;
+        let mut tokens = Vec::new();
+        if !handle.credentials().is_empty() {
+            let adding = credential::add(handle.credentials(), &mut headers);
+            let Ok(added) = timeout_at(deadline, adding).await else {
+                return Err(Fault::deadline("waiting for a token").unsent());
+            };
+            tokens = added?;
+        }
         let (origin, permit) = match client.admit(first) {
             Ok(admitted) => admitted,
             // What opened the circuit says more than that it is open.
             Err(open) => return Err(latest.unwrap_or(open)),
         };
         record.attempt(origin);
-        let attempt = attempt(client, &outgoing, headers, deadline, record).await;
+        let attempt = attempt(client, &outgoing, uri.take(), headers, deadline, record).await;
         let refused = record.status() == Some(StatusCode::UNAUTHORIZED);
         let replaced = || {
             // All that were sent: the answer does not say which of them it means.
@@ -169,24 +176,25 @@ async fn answer<'c>(
     }
 }
 
-/// Sends it once, and waits for the headers of an answer.
+/// Sends it once, and waits for the headers of an answer. The URI is that of the first origin.
 async fn attempt(
     client: &Inner,
     outgoing: &Outgoing,
+    uri: Option<Uri>,
     headers: HeaderMap,
     deadline: Instant,
     record: &mut Record,
 ) -> Result<(Parts, Incoming), Fault> {
-    let uri = match record.origin {
-        0 => Some(outgoing.uri.clone()),
-        other => client.origin(other).uri(&outgoing.path, &outgoing.query),
-    };
+    let origin = client.origin(record.origin);
+    let ready = uri.filter(|_| record.origin == 0);
+    let uri = ready.or_else(|| origin.uri(&outgoing.path, &outgoing.query));
     let Some(uri) = uri else {
         // Its prefix is longer than the first one's.
         let what = "the path and query are too long";
         return Err(Fault::new(FaultKind::InvalidRequest, what));
     };
-    let mut request = http::Request::new(outgoing.body.outgoing());
+    let (body, begun) = outgoing.body.outgoing();
+    let mut request = http::Request::new(body);
     *request.method_mut() = outgoing.method.clone();
     *request.uri_mut() = uri;
     *request.headers_mut() = headers;
@@ -194,14 +202,16 @@ async fn attempt(
         let headers = request.headers_mut();
         headers.insert(PROXY_AUTHORIZATION, credentials.clone());
     }
-    let connection = capture_connection(&mut request);
     match timeout_at(deadline, client.pool.request(request)).await {
         Ok(Ok(answer)) => {
             record.answered(answer.status());
             Ok(answer.into_parts())
         }
-        Ok(Err(error)) => Err(connect::fault(error)),
-        Err(_) => Err(match connection.connection_metadata().is_some() {
+        Ok(Err(error)) => Err(match begun.load(Ordering::Relaxed) {
+            true => connect::fault(error),
+            false => connect::fault(error).unsent(),
+        }),
+        Err(_) => Err(match begun.load(Ordering::Relaxed) {
             true => Fault::deadline("waiting for an answer"),
             false => Fault::deadline("connecting").unsent(),
         }),
@@ -241,8 +251,13 @@ async fn read(client: &Inner, answer: Answer<'_>, record: &mut Record) -> Result
         permit,
     } = answer;
     let max = client.max_response_bytes;
-    let reading = body::read(body, max, &mut record.response_bytes);
-    let fault = match timeout_at(deadline, reading).await {
+    let mut reading = pin!(body::read(body, max, &mut record.response_bytes));
+    // Mostly it came with the headers, and a timer would be for nothing.
+    let read = match poll_fn(|cx| Poll::Ready(reading.as_mut().poll(cx))).await {
+        Poll::Ready(read) => Ok(read),
+        Poll::Pending => timeout_at(deadline, reading).await,
+    };
+    let fault = match read {
         Ok(Ok(body)) => {
             client.settle(record.origin, permit, sign_of_head(&head));
             return Ok(Response::new(record.line.clone(), head, body));

@@ -53,8 +53,10 @@ impl<S> Watched<S> {
 
 impl<S: Connection> Connection for Watched<S> {
     fn connected(&self) -> Connected {
-        let connected = self.stream.connected().proxy(self.how.proxied);
-        let connected = match self.how.http2 {
+        // Addresses, which the stack would copy into each answer, are left out.
+        let connected = Connected::new().proxy(self.how.proxied);
+        let negotiated = || self.stream.connected().is_negotiated_h2();
+        let connected = match self.how.http2 || negotiated() {
             true => connected.negotiated_h2(),
             false => connected,
         };
