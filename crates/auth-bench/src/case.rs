@@ -72,6 +72,11 @@ impl Operation {
         }))
     }
 
+    /// Takes work that knows itself how to be done so many times, several at a time perhaps.
+    pub(crate) fn repeated(many: impl FnMut(u64) -> bool + 'static) -> Self {
+        Self(Box::new(many))
+    }
+
     /// Does the work so many times, and says whether all of them came out right.
     pub(crate) fn repeat(&mut self, times: u64) -> bool {
         (self.0)(times)

@@ -7,6 +7,7 @@
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
 mod case;
+mod http;
 mod jwt;
 mod mask;
 mod meter;
@@ -32,6 +33,10 @@ struct Area {
 }
 
 const AREAS: &[Area] = &[
+    Area {
+        name: "http",
+        cases: http::cases,
+    },
     Area {
         name: "jwt",
         cases: jwt::cases,

@@ -16,6 +16,7 @@ pub(crate) struct Settings {
     pub(crate) round: u64,
     only: String,
     data: Option<PathBuf>,
+    http_port: Option<u16>,
 }
 
 impl Settings {
@@ -31,12 +32,18 @@ impl Settings {
             data: variable("BENCH_DATA")
                 .filter(|folder| !folder.is_empty())
                 .map(Into::into),
+            http_port: Some(number(&variable, "HTTP_PORT", 0)?).filter(|port| *port != 0),
         })
     }
 
     /// The folder with the keys and tokens that other programs are measured with too.
     pub(crate) fn data(&self) -> Option<&Path> {
         self.data.as_deref()
+    }
+
+    /// The port of 127.0.0.1 with the server that other programs call too; TLS is on the next.
+    pub(crate) fn http_port(&self) -> Option<u16> {
+        self.http_port
     }
 
     /// Whether the case is among those that were asked for.
