@@ -71,7 +71,7 @@ impl Cache {
             Arc::new(LevelTwo::new(
                 backend,
                 &builder.namespace,
-                builder.sealer,
+                builder.key_ring,
                 Arc::clone(&builder.clock),
                 Arc::clone(&counters),
             ))
