@@ -89,6 +89,12 @@ impl Cache {
         }))
     }
 
+    /// Whether the values of sealed spaces can be kept wherever values are kept.
+    pub(crate) fn can_seal(&self) -> bool {
+        let level_two = self.0.level_two.as_ref();
+        level_two.is_none_or(|level_two| level_two.can_seal())
+    }
+
     /// Returns the value of a key: from memory, from the level behind, or from the loader.
     ///
     /// Those who ask while the loader runs wait for it. It runs in a task of its own, in the

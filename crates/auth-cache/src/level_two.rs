@@ -55,6 +55,11 @@ impl<V> Answer<V> {
 }
 
 impl LevelTwo {
+    /// Whether the values of sealed spaces can be kept here.
+    pub(crate) fn can_seal(&self) -> bool {
+        self.key_ring.is_some()
+    }
+
     pub(crate) fn new(
         backend: Arc<dyn Backend>,
         namespace: &str,

@@ -80,6 +80,7 @@ mod shelf;
 mod space;
 mod stamp;
 mod stats;
+mod token_store;
 
 pub use crate::backend::{Backend, BackendFault, HEAD, Listener, Notice, When};
 pub use crate::builder::CacheBuilder;
@@ -90,3 +91,4 @@ pub use crate::fresh::Fresh;
 pub use crate::loaded::{Loaded, Origin};
 pub use crate::space::{BestEffort, Bounded, Cacheable, Consistency, MayBeStale, Space, Strict};
 pub use crate::stats::{CacheEvent, CacheStats};
+pub use crate::token_store::{NoKeys, SessionTokens, TokenStore};
