@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::Secret;
+use auth_mask::{MaskPolicy, Masker};
 use http::header::AUTHORIZATION;
 use http::{HeaderName, HeaderValue, Method};
 
@@ -38,6 +39,8 @@ pub(crate) struct Inner {
     pub(crate) retry: RetryPolicy,
     pub(crate) budget: RetryBudget,
     pub(crate) observers: Vec<Arc<dyn Observer>>,
+    /// For what is kept of the bodies of refusals.
+    pub(crate) masker: Masker,
 }
 
 /// One of the servers that a client may call.
@@ -65,6 +68,7 @@ impl HttpClient {
             user_agent: concat!("auth-http/", env!("CARGO_PKG_VERSION")).into(),
             retry: RetryPolicy::default(),
             circuit_breaker: CircuitBreaker::default(),
+            mask: MaskPolicy::default(),
             observers: Vec::new(),
         }
     }
@@ -243,6 +247,7 @@ pub struct HttpClientBuilder {
     user_agent: Box<str>,
     retry: RetryPolicy,
     circuit_breaker: CircuitBreaker,
+    mask: MaskPolicy,
     observers: Vec<Arc<dyn Observer>>,
 }
 
@@ -300,6 +305,12 @@ impl HttpClientBuilder {
     /// When an origin that keeps failing is left alone; [`CircuitBreaker::new`] unless set.
     pub fn circuit_breaker(mut self, policy: CircuitBreaker) -> Self {
         self.circuit_breaker = policy;
+        self
+    }
+
+    /// By which policy the bodies are masked that faults keep; [`MaskPolicy::default`] unless set.
+    pub fn mask_policy(mut self, policy: MaskPolicy) -> Self {
+        self.mask = policy;
         self
     }
 
@@ -414,6 +425,7 @@ impl HttpClientBuilder {
             retry: self.retry,
             budget: RetryBudget::default(),
             observers: self.observers,
+            masker: Masker::new(self.mask),
         };
         Ok(HttpClient {
             inner: Arc::new(inner),

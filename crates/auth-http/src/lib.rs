@@ -93,7 +93,7 @@
 //!
 //! `client`, `origin`, `tls` and `proxy` are what is settled once; `request`, `path` and `send` make a
 //! call, `payload` and `multipart` are what it carries; `connect`, `retry`, `budget`, `breaker` and `body` are its parts; `response`, `streaming`,
-//! `fault` and `problem_body` are what comes back; `record` and `observer` are who watches.
+//! `fault`, `problem_body` and `excerpt` are what comes back; `record` and `observer` are who watches.
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
@@ -105,6 +105,7 @@ mod client;
 mod connect;
 mod credential;
 pub mod danger;
+mod excerpt;
 mod fault;
 mod multipart;
 mod observer;

@@ -22,7 +22,7 @@ use crate::request::RequestBuilder;
 use crate::response::{self, Response};
 use crate::retry::{Retries, RetryPolicy};
 use crate::streaming::StreamingResponse;
-use crate::{connect, credential, problem_body, retry_after};
+use crate::{connect, credential, excerpt, problem_body, retry_after};
 
 /// Which answers a caller wants to see as such.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -234,12 +234,13 @@ async fn refusal(
     }
     let max = client.max_response_bytes.min(Problem::MAX_BYTES);
     let reading = body::read(body, max, &mut record.response_bytes);
-    let problem = match timeout_at(deadline, reading).await {
-        Ok(Ok(body)) => problem_body::read(status, &body),
-        _ => None,
+    let Ok(Ok(body)) = timeout_at(deadline, reading).await else {
+        return about_answer(Fault::of_status(FaultKind::Status, status, None), &head);
     };
+    let problem = problem_body::read(status, &body);
     let fault = Fault::of_status(FaultKind::Status, status, problem);
-    about_answer(fault, &head)
+    let shown = excerpt::of(&client.masker, &body);
+    about_answer(fault.with_body(shown), &head)
 }
 
 /// Reads the body of an answer to its end. From here on nothing is sent again.
