@@ -1,7 +1,7 @@
 //! The cryptography the other crates share.
 //!
-//! Today that is [`TokenHash`], the name under which something about a token is remembered: a
-//! cache must neither hold a token as its key nor print one.
+//! [`TokenHash`] is the name under which something about a token is remembered: a cache must neither
+//! hold a token as its key nor print one. [`HmacKey`] makes tags that nobody can make without it.
 //!
 //! ```
 //! use auth_core::Secret;
@@ -13,6 +13,8 @@
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
+mod hmac_key;
 mod token_hash;
 
+pub use crate::hmac_key::{HmacKey, WeakKey};
 pub use crate::token_hash::TokenHash;
