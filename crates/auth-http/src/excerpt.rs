@@ -34,8 +34,12 @@ mod tests {
     fn secrets_are_masked_in_json_in_text_and_in_what_is_broken() {
         let masked = r#"{"user":"ada","password":"***MASKED***"}"#;
         check(br#" {"user":"ada","password":"s3cr3t"} "#, Some(masked));
-        let half = r#"{"user":"ada","password":"***MASKED***","#;
-        check(br#"{"user":"ada","password":"s3cr3t","x":"#, Some(half));
+        let half = br#"{"user":"ada","password":"s3cr3t"#;
+        let shown = of(&Masker::default(), half).unwrap();
+        assert!(
+            shown.contains("ada") && !shown.contains("s3cr3t"),
+            "{shown}"
+        );
         check(
             b"<p>401 for Bearer eyJh.eyJz.c2ln</p>",
             Some("<p>401 for Bearer ***MASKED***</p>"),

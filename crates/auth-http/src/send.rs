@@ -6,7 +6,6 @@ use std::task::Poll;
 use std::time::Duration;
 
 use auth_core::{Clock, Problem, SystemClock};
-use http::header::PROXY_AUTHORIZATION;
 use http::response::Parts;
 use http::{HeaderMap, Method, StatusCode, Uri};
 use hyper::body::Incoming;
@@ -198,10 +197,7 @@ async fn attempt(
     *request.method_mut() = outgoing.method.clone();
     *request.uri_mut() = uri;
     *request.headers_mut() = headers;
-    if let Some(credentials) = client.proxy_authorization(record.origin) {
-        let headers = request.headers_mut();
-        headers.insert(PROXY_AUTHORIZATION, credentials.clone());
-    }
+    client.address(record.origin, request.headers_mut());
     match timeout_at(deadline, client.pool.request(request)).await {
         Ok(Ok(answer)) => {
             record.answered(answer.status());
