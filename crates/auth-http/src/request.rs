@@ -334,7 +334,7 @@ const JSON: &str = "application/json";
 
 /// Headers that say where a message ends or for whom it is. One that was set by hand could
 /// disagree with what is sent, and then two servers on the way would read two different requests.
-const OWN_HEADERS: [&str; 11] = [
+pub(crate) const OWN_HEADERS: [&str; 11] = [
     "connection",
     "content-length",
     "expect",
