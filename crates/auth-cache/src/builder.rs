@@ -1,15 +1,23 @@
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use auth_core::{Clock, SystemClock};
 use auth_redis::Redis;
 
 use crate::Cache;
+use crate::backend::Backend;
+use crate::redis::RedisBackend;
+use crate::sealer::Sealer;
+use crate::stats::{CacheEvent, Observer};
 
 /// Settings of a [`Cache`].
 pub struct CacheBuilder {
     pub(crate) namespace: String,
-    pub(crate) redis: Option<Redis>,
+    pub(crate) backend: Option<Arc<dyn Backend>>,
+    pub(crate) sealer: Option<Arc<dyn Sealer>>,
+    pub(crate) observer: Option<Observer>,
+    pub(crate) check_interval: Duration,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Fn() -> f64 + Send + Sync>,
 }
@@ -18,7 +26,10 @@ impl CacheBuilder {
     pub(crate) fn new(namespace: String) -> Self {
         Self {
             namespace,
-            redis: None,
+            backend: None,
+            sealer: None,
+            observer: None,
+            check_interval: Duration::from_millis(500),
             clock: Arc::new(SystemClock),
             random: Arc::new(auth_core::spread),
         }
@@ -27,7 +38,36 @@ impl CacheBuilder {
     /// Puts Redis behind the memory. Without it, or while it is away, there is memory only.
     #[must_use]
     pub fn redis(mut self, redis: Redis) -> Self {
-        self.redis = Some(redis);
+        self.backend = Some(Arc::new(RedisBackend(redis)));
+        self
+    }
+
+    /// Puts something else behind the memory, in the place of Redis.
+    #[must_use]
+    pub fn backend(mut self, backend: impl Backend) -> Self {
+        self.backend = Some(Arc::new(backend));
+        self
+    }
+
+    /// Sets who seals the values of [sealed](crate::Space::sealed) spaces.
+    #[must_use]
+    pub fn sealer(mut self, sealer: Arc<dyn Sealer>) -> Self {
+        self.sealer = Some(sealer);
+        self
+    }
+
+    /// Tells somebody what happens, as it happens. They must be quick: callers wait for them.
+    #[must_use]
+    pub fn observer(mut self, observer: impl Fn(CacheEvent) + Send + Sync + 'static) -> Self {
+        self.observer = Some(Arc::new(observer));
+        self
+    }
+
+    /// Sets how often it is looked whether a change by others was missed. 500 ms unless set. What was
+    /// missed is noticed after two such times.
+    #[must_use]
+    pub fn check_interval(mut self, interval: Duration) -> Self {
+        self.check_interval = interval.max(Duration::from_millis(1));
         self
     }
 
@@ -57,7 +97,7 @@ impl fmt::Debug for CacheBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CacheBuilder")
             .field("namespace", &self.namespace)
-            .field("redis", &self.redis)
+            .field("has_backend", &self.backend.is_some())
             .finish_non_exhaustive()
     }
 }

@@ -1,53 +1,62 @@
 use std::any::{Any, TypeId};
-use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
 use std::panic::resume_unwind;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use auth_core::{Clock, RequestContext};
 use tokio::sync::watch;
+use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 
+use crate::backend::Backend;
 use crate::builder::CacheBuilder;
-use crate::debts::Debt;
-use crate::entry::{Entry, Lifetime, moment};
-use crate::flight::{Landing, Role};
-use crate::level_two::{Answer, LevelTwo};
+use crate::change::Change;
+use crate::debts::{Debt, Owed};
+use crate::entry::{Entry, Era, Lifetime, millis, moment};
+use crate::envelope::Content;
+use crate::error::LoadError;
+use crate::flight::{Role, Waiting};
+use crate::fresh::Fresh;
+use crate::hearing;
+use crate::level_two::LevelTwo;
 use crate::loaded::{Loaded, Origin};
+use crate::place::Place;
+use crate::record::Mark;
 use crate::shelf::{Began, Kept, Shelf};
 use crate::space::{Cacheable, Consistency, Rules, Space};
-use crate::stats::{CacheStats, Counters};
+use crate::stats::{CacheEvent, CacheStats, Counters};
 
 /// A two-level cache. Clones share everything.
 ///
 /// The crate's front page says what it promises. Every method needs a tokio runtime, and none of
-/// them fails because Redis does.
+/// them fails because the level behind does.
 #[derive(Clone)]
 pub struct Cache(Arc<Inner>);
 
-struct Inner {
+pub(crate) struct Inner {
     namespace: String,
-    shelves: RwLock<HashMap<ShelfName, Arc<dyn Any + Send + Sync>>>,
-    level_two: Option<Arc<LevelTwo>>,
+    shelves: RwLock<Vec<Named>>,
+    pub(crate) level_two: Option<Arc<LevelTwo>>,
+    /// Whether it listens to others already.
+    listens: AtomicBool,
+    check_interval: Duration,
     clock: Arc<dyn Clock>,
-    random: Arc<dyn Fn() -> f64 + Send + Sync>,
-    counters: Arc<Counters>,
+    pub(crate) random: Arc<dyn Fn() -> f64 + Send + Sync>,
+    pub(crate) counters: Arc<Counters>,
     /// How many tasks of ours are under way.
     tasks: watch::Sender<usize>,
 }
 
-/// The name of a space, and its types: two declarations that disagree get shelves of their own, and
-/// neither reads a value of the other's type.
-type ShelfName = (&'static str, TypeId);
-
-/// A key of a space, with what is needed to work on it in another task.
-struct Place<V> {
-    inner: Arc<Inner>,
-    shelf: Arc<Shelf<V>>,
+/// The shelf of a space. The types belong to the name: two declarations that disagree get shelves of
+/// their own, and neither reads a value of the other's type.
+struct Named {
     space: &'static str,
-    rules: Rules,
-    key: Box<str>,
+    types: TypeId,
+    shelf: Arc<dyn Any + Send + Sync>,
 }
 
 impl Cache {
@@ -57,15 +66,22 @@ impl Cache {
     }
 
     pub(crate) fn new(builder: CacheBuilder) -> Self {
-        let counters = Arc::<Counters>::default();
-        let level_two = builder
-            .redis
-            .map(|redis| LevelTwo::new(redis, &builder.namespace, Arc::clone(&counters)))
-            .map(Arc::new);
+        let counters = Arc::new(Counters::new(builder.observer));
+        let level_two = builder.backend.map(|backend| {
+            Arc::new(LevelTwo::new(
+                backend,
+                &builder.namespace,
+                builder.sealer,
+                Arc::clone(&builder.clock),
+                Arc::clone(&counters),
+            ))
+        });
         Self(Arc::new(Inner {
             namespace: builder.namespace,
             shelves: RwLock::default(),
             level_two,
+            listens: AtomicBool::new(false),
+            check_interval: builder.check_interval,
             clock: builder.clock,
             random: builder.random,
             counters,
@@ -73,58 +89,78 @@ impl Cache {
         }))
     }
 
-    /// Returns the value of a key: from memory, from Redis, or from the loader.
+    /// Returns the value of a key: from memory, from the level behind, or from the loader.
     ///
     /// Those who ask while the loader runs wait for it. It runs in a task of its own, in the
-    /// [`RequestContext`] of the call that started it.
+    /// [`RequestContext`] of the call that started it. It returns the value, or a [`Fresh`] one with
+    /// more to say of it.
     ///
     /// # Errors
     ///
-    /// The loader's own, if the space does not allow an expired entry or there is none.
+    /// [`LoadError::Failed`] with the loader's own, if the space does not allow an expired entry or
+    /// there is none; [`LoadError::TimedOut`] if the space has a deadline.
     ///
     /// # Panics
     ///
     /// If the loader does, in the call that brought it. Those who waited use their own.
-    pub async fn get_or_load<V, C, E, F, Fut>(
+    pub async fn get_or_load<V, C, T, E, F, Fut>(
         &self,
         space: &Space<V, C>,
         key: &str,
         load: F,
-    ) -> Result<Loaded<V>, E>
+    ) -> Result<Loaded<V>, LoadError<E>>
     where
         V: Cacheable,
         C: Consistency,
+        T: Into<Fresh<V>> + Send + 'static,
         E: Clone + Send + Sync + 'static,
         F: FnOnce() -> Fut + Send + 'static,
-        Fut: Future<Output = Result<V, E>> + Send + 'static,
+        Fut: Future<Output = Result<T, E>> + Send + 'static,
     {
         let shelf = self.shelf(space);
         let rules = space.rules();
+        let era = shelf.era(self.0.gaps(&rules));
+        if let Some((entry, now)) = self.0.fresh(&shelf, key, era, &rules) {
+            self.0.counters.memory_hit();
+            let found = entry.loaded(Origin::Memory, now);
+            if entry.lifetime.wants_refresh(&rules, now)
+                && entry.rests_until.load(Ordering::Relaxed) <= now
+            {
+                self.refresh::<V, C, T, E, F, Fut>(shelf, space, key, load);
+            }
+            return Ok(found);
+        }
+        let place = Place::new(self, shelf, space, key);
+        let begun = Instant::now();
+        // What must be confirmed may not come of a load that began before it was asked for.
+        let mut may_join = !self.0.must_confirm(&rules);
+        let mut load = Some(load);
         loop {
-            let began = shelf.began(key, self.0.ups(&rules));
-            if let Some(found) = self.0.fresh(&shelf, key, began, &rules) {
+            let began = place.shelf.began(key, self.0.gaps(&rules));
+            if let Some(found) = place.found_or_resting(began) {
                 return Ok(found);
             }
-            match shelf.flights.join(key, began) {
+            match place.shelf.flights.join::<Result<Loaded<V>, E>>(key, began) {
                 Role::Follow(waiting) => {
-                    self.0.counters.joined.add();
-                    if let Some(outcome) = waiting.outcome().await {
-                        return outcome;
+                    self.0.counters.note(CacheEvent::Joined);
+                    match place.wait(waiting, began, begun).await {
+                        Some(outcome) if may_join => return outcome,
+                        Some(Err(LoadError::TimedOut)) => return Err(LoadError::TimedOut),
+                        // Whatever flies from now on began after this was asked for.
+                        Some(_) => may_join = true,
+                        // Its loader panicked. There is still our own.
+                        None => {}
                     }
-                    // Its loader panicked. There is still our own.
                 }
                 Role::Lead(landing, waiting) => {
-                    let place = Place::new(self, shelf, space, key);
-                    let context = RequestContext::current();
-                    let load = async move {
-                        match context {
-                            Some(context) => context.scope(load()).await,
-                            None => load().await,
-                        }
+                    let Some(load) = load.take() else {
+                        unreachable!("whoever leads returns");
                     };
-                    let load = load.in_current_span();
-                    let task = self.spawn(async move { place.fill(began, load, landing).await });
-                    if let Some(outcome) = waiting.outcome().await {
+                    let load = in_context(load);
+                    let flying = place.clone();
+                    let task =
+                        self.spawn(async move { flying.fill(began, load, landing, false).await });
+                    if let Some(outcome) = place.wait(waiting, began, begun).await {
                         return outcome;
                     }
                     return match task.await {
@@ -137,6 +173,32 @@ impl Cache {
         }
     }
 
+    /// Starts a load that nobody waits for, unless there is one.
+    fn refresh<V, C, T, E, F, Fut>(
+        &self,
+        shelf: Arc<Shelf<V>>,
+        space: &Space<V, C>,
+        key: &str,
+        load: F,
+    ) where
+        V: Cacheable,
+        C: Consistency,
+        T: Into<Fresh<V>> + Send + 'static,
+        E: Clone + Send + Sync + 'static,
+        F: FnOnce() -> Fut + Send + 'static,
+        Fut: Future<Output = Result<T, E>> + Send + 'static,
+    {
+        let began = shelf.began(key, self.0.gaps(&space.rules()));
+        let Role::Lead(landing, _) = shelf.flights.join::<Result<Loaded<V>, E>>(key, began) else {
+            return;
+        };
+        self.0.counters.note(CacheEvent::RefreshedAhead);
+        let place = Place::new(self, shelf, space, key);
+        let load = in_context(load);
+        // Nobody waits for it, and nobody hears of its failure but the counters.
+        drop(self.spawn(async move { place.fill(began, load, landing, true).await }));
+    }
+
     /// Returns the value of a key if it is there and has not expired.
     pub async fn get<V: Cacheable, C: Consistency>(
         &self,
@@ -145,92 +207,69 @@ impl Cache {
     ) -> Option<Loaded<V>> {
         let shelf = self.shelf(space);
         let rules = space.rules();
-        let began = shelf.began(key, self.0.ups(&rules));
-        if let Some(found) = self.0.fresh(&shelf, key, began, &rules) {
-            return Some(found);
+        let era = shelf.era(self.0.gaps(&rules));
+        if let Some((entry, now)) = self.0.fresh(&shelf, key, era, &rules) {
+            self.0.counters.memory_hit();
+            return Some(entry.loaded(Origin::Memory, now));
         }
         self.0.level_two.as_ref()?;
+        let began = shelf.began(key, self.0.gaps(&rules));
         let place = Place::new(self, shelf, space, key);
         let (entry, _) = place.read_level_two(began).await;
         let now = self.0.now();
         let entry = entry.filter(|entry| entry.lifetime.is_fresh(now))?;
-        self.0.counters.redis_hits.add();
+        self.0.counters.note(CacheEvent::RedisHit);
         Some(entry.loaded(Origin::Redis, now))
     }
 
-    /// Keeps a value, in the place of whatever was there.
+    /// Keeps a value, in the place of whatever was there, and lets the others know.
     pub async fn set<V: Cacheable, C: Consistency>(
         &self,
         space: &Space<V, C>,
         key: &str,
-        value: V,
-    ) {
+        value: impl Into<Fresh<V>>,
+    ) -> Change {
+        let fresh: Fresh<V> = value.into();
         let place = Place::new(self, self.shelf(space), space, key);
         let now = self.0.now();
-        let lifetime = self.0.begin(&place.rules, now);
-        let era = place.shelf.era(self.0.ups(&place.rules));
-        let Some(kept) = Kept::new(value.clone(), lifetime, era, now) else {
-            self.delete(space, key).await;
-            return;
+        let rules = match fresh.is_negative {
+            true => place.rules.of_negative(),
+            false => place.rules.with_ttl(fresh.ttl),
+        };
+        let content = Content {
+            lifetime: self.0.begin(&rules, now),
+            value: fresh.value,
+            tags: fresh.tags.into(),
+        };
+        let era = place.shelf.era(self.0.gaps(&place.rules));
+        let (value, tags) = (content.value.clone(), content.tags.clone());
+        let Some(kept) = Kept::new(value, content.lifetime, tags, era, now) else {
+            return self.delete(space, key).await;
         };
         // Before the first await: from here on nobody sees the old value, even if this future is
         // dropped.
-        let epoch = place.shelf.replace(key, kept);
-        let Some(level_two) = self.0.level_two.clone() else {
-            return;
-        };
-        let owed = level_two.owe(place.debt());
-        let task = self.spawn(async move {
-            let stripe = place.shelf.stripe(&place.key);
-            let _order = stripe.order.lock().await;
-            let mut written = false;
-            // If somebody else changed this key meanwhile, theirs is the later value, and ours must
-            // not be what remains.
-            if stripe.epoch() == epoch
-                && let Some(generation) = level_two.generation(place.space).await
-            {
-                let entry = (&value, &lifetime);
-                written = level_two
-                    .write(place.space, &place.key, entry, &generation, now)
-                    .await;
-            }
-            if written {
-                level_two.replaced(owed).await;
-            } else {
-                level_two.pay(owed).await;
-            }
-            // What was read in between may have been the old value.
-            stripe.advance(|| ());
-        });
-        // It can only fail by being stopped with the runtime.
-        let _ = task.await;
+        if self.0.must_confirm(&place.rules) {
+            place.shelf.remove(key);
+        } else {
+            place.shelf.replace(key, kept);
+        }
+        let until = now.saturating_add(millis(content.lifetime.left(now)));
+        self.share(place, until, Some(content), false).await
     }
 
-    /// Deletes a key, in both levels. Returns whether there was something in either, as far as Redis
-    /// could be asked.
+    /// Deletes a key, in both levels, and lets the others know.
     pub async fn delete<V: Cacheable, C: Consistency>(
         &self,
         space: &Space<V, C>,
         key: &str,
-    ) -> bool {
+    ) -> Change {
         let place = Place::new(self, self.shelf(space), space, key);
         let now = self.0.now();
-        let era = place.shelf.era(self.0.ups(&place.rules));
+        let era = place.shelf.era(self.0.gaps(&place.rules));
         let (_, removed) = place.shelf.remove(key);
-        let was_in_memory =
-            removed.is_some_and(|entry| entry.era == era && entry.lifetime.is_fresh(now));
-        let Some(level_two) = self.0.level_two.clone() else {
-            return was_in_memory;
-        };
-        let owed = level_two.owe(place.debt());
-        let task = self.spawn(async move {
-            let stripe = place.shelf.stripe(&place.key);
-            let _order = stripe.order.lock().await;
-            let deleted = level_two.pay(owed).await;
-            stripe.advance(|| ());
-            deleted.is_some_and(|count| count > 0)
-        });
-        task.await.unwrap_or(false) || was_in_memory
+        let existed = removed.is_some_and(|entry| entry.era == era && entry.lifetime.is_fresh(now));
+        let until = place.until(now);
+        self.share(place, until, None, existed).await
     }
 
     /// Says that what lies under these keys is out of date: as [`delete`](Self::delete) for each.
@@ -238,32 +277,124 @@ impl Cache {
         &self,
         space: &Space<V, C>,
         keys: &[&str],
-    ) {
+    ) -> Change {
+        let mut change = Change {
+            existed: false,
+            is_shared: true,
+        };
         for key in keys {
-            self.delete(space, key).await;
+            let one = self.delete(space, key).await;
+            change.existed |= one.existed;
+            change.is_shared &= one.is_shared;
         }
+        change
+    }
+
+    /// Deletes all keys that begin with this, in both levels and for everybody who uses this
+    /// namespace. What is in memory is looked through; what lies behind is not.
+    pub async fn delete_prefix<V: Cacheable, C: Consistency>(
+        &self,
+        space: &Space<V, C>,
+        prefix: &str,
+    ) -> Change {
+        self.delete_marked(space, Mark::Prefix(prefix.into())).await
+    }
+
+    /// Deletes all entries that were tied to this [tag](Fresh::tag), as
+    /// [`delete_prefix`](Self::delete_prefix) does.
+    pub async fn delete_tag<V: Cacheable, C: Consistency>(
+        &self,
+        space: &Space<V, C>,
+        tag: &str,
+    ) -> Change {
+        self.delete_marked(space, Mark::Tag(tag.into())).await
     }
 
     /// Deletes everything in a space, in both levels and for everybody who uses this namespace,
     /// and nothing in any other.
-    pub async fn clear_space<V: Cacheable, C: Consistency>(&self, space: &Space<V, C>) {
-        let shelf = self.shelf(space);
+    pub async fn clear_space<V: Cacheable, C: Consistency>(&self, space: &Space<V, C>) -> Change {
+        let place = Place::new(self, self.shelf(space), space, "");
+        let shelf = Arc::clone(&place.shelf);
         shelf.clear();
-        let Some(level_two) = self.0.level_two.clone() else {
-            return;
-        };
-        let owed = level_two.owe(Debt::Space(space.name()));
-        let task = self.spawn(async move {
-            level_two.pay(owed).await;
-            // What was read in between may have been of the old generation.
-            shelf.clear();
-        });
-        // It can only fail by being stopped with the runtime.
-        let _ = task.await;
+        let debt = Debt::Space(space.name());
+        // What was read in between may have been of the old generation.
+        self.share_marked(place, debt, move || shelf.clear()).await
     }
 
-    /// Waits until nothing is under way: no load, and no write to Redis. Not for deletions that are
-    /// owed because Redis is away.
+    async fn delete_marked<V: Cacheable, C: Consistency>(
+        &self,
+        space: &Space<V, C>,
+        mark: Mark,
+    ) -> Change {
+        let place = Place::new(self, self.shelf(space), space, "");
+        let shelf = Arc::clone(&place.shelf);
+        shelf.remove_marked(&mark);
+        let debt = Debt::Mark {
+            space: space.name(),
+            mark: mark.clone(),
+        };
+        self.share_marked(place, debt, move || shelf.remove_marked(&mark))
+            .await
+    }
+
+    /// Lets level two and the others know of a change of one key.
+    async fn share<V: Cacheable>(
+        &self,
+        place: Place<V>,
+        until: u64,
+        value: Option<Content<V>>,
+        existed: bool,
+    ) -> Change {
+        let Some(level_two) = self.0.level_two.clone() else {
+            let is_shared = true;
+            return Change { existed, is_shared };
+        };
+        let owed = level_two.owe(place.debt(), until);
+        let task = self.spawn(async move {
+            let is_deletion = value.is_none();
+            let existed = existed
+                || is_deletion
+                    && level_two
+                        .has::<V>(place.space, &place.key, &place.rules)
+                        .await;
+            let is_shared = place.share(&level_two, owed, value).await;
+            // What was read in between may have been the old value.
+            place.shelf.stripe(&place.key).advance(|| ());
+            Change { existed, is_shared }
+        });
+        // It can only fail by being stopped with the runtime.
+        task.await.unwrap_or(Change {
+            existed,
+            is_shared: false,
+        })
+    }
+
+    /// Lets level two and the others know of a change of many keys, and does it once more here when
+    /// they do.
+    async fn share_marked<V: Cacheable>(
+        &self,
+        place: Place<V>,
+        debt: Debt,
+        again: impl FnOnce() + Send + 'static,
+    ) -> Change {
+        let existed = false;
+        let Some(level_two) = self.0.level_two.clone() else {
+            let is_shared = true;
+            return Change { existed, is_shared };
+        };
+        let owed: (Debt, Owed) = level_two.owe(debt, place.until(self.0.now()));
+        let task = self.spawn(async move {
+            level_two.hearing.has_begun().await;
+            let is_shared = level_two.pay(&owed.0, &owed.1).await;
+            again();
+            is_shared
+        });
+        let is_shared = task.await.unwrap_or(false);
+        Change { existed, is_shared }
+    }
+
+    /// Waits until nothing is under way: no load, and no write to the level behind. Not for changes
+    /// that are owed because it is away.
     pub async fn settled(&self) {
         let mut tasks = self.0.tasks.subscribe();
         // The sender is in this very cache, so it cannot be gone.
@@ -277,24 +408,43 @@ impl Cache {
     }
 
     fn shelf<V: Cacheable, C: Consistency>(&self, space: &Space<V, C>) -> Arc<Shelf<V>> {
-        let name = (space.name(), TypeId::of::<(V, C)>());
+        let types = TypeId::of::<(V, C)>();
+        let is_it = |named: &&Named| named.types == types && named.space == space.name();
         let shelves = self.0.shelves.read();
         let found = shelves
             .unwrap_or_else(PoisonError::into_inner)
-            .get(&name)
-            .cloned();
-        let shelf = found.unwrap_or_else(|| {
-            let shelves = self.0.shelves.write();
-            let mut shelves = shelves.unwrap_or_else(PoisonError::into_inner);
-            let shelf = shelves
-                .entry(name)
-                .or_insert_with(|| Arc::new(Shelf::new(space)));
-            Arc::clone(shelf)
-        });
+            .iter()
+            .find(is_it)
+            .map(|named| Arc::clone(&named.shelf));
+        let shelf = found.unwrap_or_else(|| self.new_shelf(space, types));
         match shelf.downcast() {
             Ok(shelf) => shelf,
             Err(_) => unreachable!("the name holds the type"),
         }
+    }
+
+    fn new_shelf<V: Cacheable, C: Consistency>(
+        &self,
+        space: &Space<V, C>,
+        types: TypeId,
+    ) -> Arc<dyn Any + Send + Sync> {
+        let shelves = self.0.shelves.write();
+        let mut shelves = shelves.unwrap_or_else(PoisonError::into_inner);
+        let is_it = |named: &&Named| named.types == types && named.space == space.name();
+        if let Some(named) = shelves.iter().find(is_it) {
+            return Arc::clone(&named.shelf);
+        }
+        let shelf = Arc::new(Shelf::new(space));
+        if let Some(level_two) = &self.0.level_two {
+            level_two.hearing.add(space.name(), Arc::clone(&shelf) as _);
+            self.0.listen(level_two);
+        }
+        shelves.push(Named {
+            space: space.name(),
+            types,
+            shelf: Arc::clone(&shelf) as _,
+        });
+        shelf
     }
 
     fn spawn<T: Send + 'static>(
@@ -313,43 +463,78 @@ impl fmt::Debug for Cache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Cache")
             .field("namespace", &self.0.namespace)
-            .field("redis", &self.0.level_two.as_ref().map(|it| &it.redis))
+            .field("has_backend", &self.0.level_two.is_some())
             .field("stats", &self.stats())
             .finish_non_exhaustive()
     }
 }
 
 impl Inner {
-    fn now(&self) -> u64 {
+    pub(crate) fn now(&self) -> u64 {
         moment(self.clock.now())
     }
 
-    fn begin(&self, rules: &Rules, now: u64) -> Lifetime {
+    pub(crate) fn begin(&self, rules: &Rules, now: u64) -> Lifetime {
         Lifetime::begin(rules, now, (self.random)())
     }
 
-    /// How often Redis came up, as far as the space cares.
-    fn ups(&self, rules: &Rules) -> u64 {
+    /// How often a change by others may have been missed, as far as the space minds.
+    pub(crate) fn gaps(&self, rules: &Rules) -> u64 {
         match &self.level_two {
-            Some(level_two) if rules.dropped_after_outage => level_two.redis.ups(),
+            Some(level_two) if rules.minds_others => level_two.hearing.gaps(),
             _ => 0,
         }
     }
 
-    fn fresh<V: Cacheable>(
+    /// Whether nothing in memory counts, because only level two knows what others have changed.
+    pub(crate) fn must_confirm(&self, rules: &Rules) -> bool {
+        rules.is_confirmed && self.level_two.is_some()
+    }
+
+    /// What memory may answer with.
+    pub(crate) fn fresh<V: Cacheable>(
         &self,
         shelf: &Shelf<V>,
         key: &str,
-        began: Began,
+        era: Era,
         rules: &Rules,
-    ) -> Option<Loaded<V>> {
-        let entry = shelf.find(key, began.era)?;
-        let now = self.now();
-        if !entry.lifetime.adopted(rules, now).is_fresh(now) {
+    ) -> Option<(Arc<Entry<V>>, u64)> {
+        if self.must_confirm(rules) {
             return None;
         }
-        self.counters.memory_hits.add();
-        Some(entry.loaded(Origin::Memory, now))
+        let entry = shelf.find(key, era)?;
+        let now = self.now();
+        let is_fresh = entry.lifetime.adopted(rules, now).is_fresh(now);
+        (is_fresh && !self.is_doubtful(&entry, rules, now)).then_some((entry, now))
+    }
+
+    /// Whether others may have changed it too long ago for us not to know.
+    fn is_doubtful<V>(&self, entry: &Entry<V>, rules: &Rules, now: u64) -> bool {
+        let (Some(level_two), Some(bound)) = (&self.level_two, rules.deaf_bound()) else {
+            return false;
+        };
+        let known = entry
+            .lifetime
+            .stored_at
+            .max(level_two.hearing.confirmed_at());
+        now.saturating_sub(known) > millis(bound)
+    }
+
+    /// Begins to listen to others, once.
+    fn listen(&self, level_two: &Arc<LevelTwo>) {
+        if self.listens.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let backend: &Arc<dyn Backend> = &level_two.backend;
+        tokio::spawn(hearing::listen(
+            Arc::downgrade(&level_two.hearing),
+            Arc::downgrade(backend),
+            backend.listen(&level_two.channel),
+            level_two.channel.clone(),
+            level_two.node.clone(),
+            Arc::clone(&self.clock),
+            self.check_interval,
+        ));
     }
 }
 
@@ -369,120 +554,79 @@ impl<V: Cacheable> Place<V> {
         }
     }
 
-    /// Fills the place and lets the outcome land; what is left to do after that keeps nobody waiting.
-    async fn fill<E>(
-        self,
-        began: Began,
-        load: impl Future<Output = Result<V, E>>,
-        landing: Landing<Result<Loaded<V>, E>>,
-    ) {
-        let Self { inner, shelf, .. } = &self;
-        // Somebody else's load may have landed between the look into memory and this flight.
-        if let Some(found) = inner.fresh(shelf, &self.key, began, &self.rules) {
-            return landing.land(Ok(found));
+    /// What needs no load: something fresh, or something old while the loader rests.
+    fn found_or_resting(&self, began: Began) -> Option<Loaded<V>> {
+        let inner = &self.inner;
+        if let Some((entry, now)) = inner.fresh(&self.shelf, &self.key, began.era, &self.rules) {
+            inner.counters.memory_hit();
+            return Some(entry.loaded(Origin::Memory, now));
         }
-        let (remote, generation) = self.read_level_two(began).await;
-        let now = inner.now();
-        if let Some(entry) = remote.as_ref().filter(|it| it.lifetime.is_fresh(now)) {
-            inner.counters.redis_hits.add();
-            return landing.land(Ok(entry.loaded(Origin::Redis, now)));
-        }
-        // The younger of the two, should the loader fail.
-        let local = shelf.find(&self.key, began.era);
-        let stale = [local, remote]
-            .into_iter()
-            .flatten()
-            .max_by_key(|entry| entry.lifetime.stored_at);
-
-        inner.counters.loads.add();
-        let value = match load.await {
-            Ok(value) => value,
-            Err(error) => {
-                inner.counters.load_failures.add();
-                return landing.land(self.fall_back(stale, began).ok_or(error));
-            }
-        };
-        let now = inner.now();
-        let lifetime = inner.begin(&self.rules, now);
-        let loaded = Loaded::new(value.clone(), Origin::Loader, std::time::Duration::ZERO);
-        let kept = Kept::new(value.clone(), lifetime, began.era, now);
-        let published = match kept {
-            Some(kept) => {
-                let published = shelf.publish(&self.key, began, kept);
-                if !published {
-                    inner.counters.fenced.add();
-                }
-                published
-            }
-            None => false,
-        };
-        landing.land(Ok(loaded));
-        if published {
-            self.write_level_two(&value, &lifetime, began, generation)
-                .await;
-        }
-    }
-
-    /// What may be served although it has expired, unless it was deleted while the loader ran.
-    fn fall_back(&self, stale: Option<Arc<Entry<V>>>, began: Began) -> Option<Loaded<V>> {
-        let now = self.inner.now();
-        let entry = stale?;
-        let lifetime = entry.lifetime.adopted(&self.rules, now);
-        if !lifetime.is_servable(now) || !self.still(began) {
+        if self.rules.rest.is_zero() {
             return None;
         }
-        self.inner.counters.stale_served.add();
-        Some(entry.loaded(Origin::Stale, now))
+        let entry = self.shelf.find(&self.key, began.era)?;
+        let now = inner.now();
+        let is_resting = entry.rests_until.load(Ordering::Relaxed) > now;
+        is_resting.then(|| self.stale(&entry, began, now)).flatten()
     }
 
-    /// Reads Redis, and keeps in memory what is worth it.
-    async fn read_level_two(&self, began: Began) -> (Option<Arc<Entry<V>>>, Option<String>) {
-        let answer = match &self.inner.level_two {
-            Some(level_two) => level_two.read(self.space, &self.key).await,
-            None => Answer::NONE,
-        };
-        let now = self.inner.now();
-        let entry = answer.found.and_then(|(value, lifetime)| {
-            let lifetime = lifetime.adopted(&self.rules, now);
-            let kept = Kept::new(value, lifetime, began.era, now)?;
-            let entry = kept.entry();
-            self.shelf.publish(&self.key, began, kept);
-            Some(entry)
-        });
-        (entry, answer.generation)
-    }
-
-    async fn write_level_two(
+    /// Waits for a load, as long as the space allows. `None` if it has no outcome.
+    async fn wait<E: Clone>(
         &self,
-        value: &V,
-        lifetime: &Lifetime,
+        waiting: Waiting<Result<Loaded<V>, E>>,
         began: Began,
-        generation: Option<String>,
-    ) {
-        let (Some(level_two), Some(generation)) = (&self.inner.level_two, generation) else {
-            return;
+        begun: Instant,
+    ) -> Option<Result<Loaded<V>, LoadError<E>>> {
+        let mut outcome = pin!(waiting.outcome());
+        let failed = |outcome: Option<Result<Loaded<V>, E>>| {
+            outcome.map(|outcome| outcome.map_err(LoadError::Failed))
         };
-        let _order = self.shelf.stripe(&self.key).order.lock().await;
-        // A deletion that came before this waits behind us no longer; one that comes now does.
-        if self.still(began) {
-            let (now, entry) = (self.inner.now(), (value, lifetime));
-            level_two
-                .write(self.space, &self.key, entry, &generation, now)
-                .await;
+        let instead = || {
+            let entry = self.shelf.find(&self.key, began.era)?;
+            self.stale(&entry, began, self.inner.now())
+        };
+        if let Some(soft) = self.rules.soft_deadline {
+            match timeout_at(begun + soft, &mut outcome).await {
+                Ok(outcome) => return failed(outcome),
+                Err(_) => {
+                    if let Some(stale) = instead() {
+                        return Some(Ok(stale));
+                    }
+                }
+            }
+        }
+        let Some(hard) = self.rules.hard_deadline else {
+            return failed(outcome.await);
+        };
+        match timeout_at(begun + hard, &mut outcome).await {
+            Ok(outcome) => failed(outcome),
+            Err(_) => Some(instead().map_or_else(
+                || {
+                    self.inner.counters.note(CacheEvent::TimedOut);
+                    Err(LoadError::TimedOut)
+                },
+                Ok,
+            )),
         }
     }
+}
 
-    /// Whether nothing was deleted since.
-    fn still(&self, began: Began) -> bool {
-        self.shelf.began(&self.key, self.inner.ups(&self.rules)) == began
-    }
-
-    fn debt(&self) -> Debt {
-        Debt::Key {
-            space: self.space,
-            key: self.key.clone(),
+/// The load, in the request and the span that it is for.
+fn in_context<T, E, F, Fut>(load: F) -> impl Future<Output = Result<T, E>> + Send
+where
+    T: Send,
+    E: Send,
+    F: FnOnce() -> Fut + Send + 'static,
+    Fut: Future<Output = Result<T, E>> + Send + 'static,
+{
+    let context = RequestContext::current();
+    let load = async move {
+        match context {
+            Some(context) => context.scope(load()).await,
+            None => load().await,
         }
-    }
+    };
+    load.in_current_span()
 }
 
 /// Counts a task while it runs.
@@ -508,9 +652,6 @@ impl Drop for Busy {
 mod tests {
     use super::*;
     use crate::space::Bounded;
-    use auth_redis::Redis;
-    use auth_testkit::RedisServer;
-    use std::time::Duration;
 
     const ROLES: Space<String, Bounded> = Space::new("roles", Duration::from_secs(100));
 
@@ -527,34 +668,10 @@ mod tests {
         let Role::Lead(landing, waiting) = place.shelf.flights.join("k", began) else {
             panic!("nobody else flies");
         };
-        let load = async { Err("nobody should ask") };
-        place.fill(began, load, landing).await;
+        let load = async { Err::<String, _>("nobody should ask") };
+        place.fill(began, load, landing, false).await;
         let loaded = waiting.outcome().await.unwrap().unwrap();
         assert_eq!(loaded.origin(), Origin::Memory);
         assert_eq!(cache.stats().loads, 0);
-    }
-
-    #[tokio::test]
-    async fn a_deletion_between_memory_and_redis_keeps_the_value_out_of_redis() {
-        let Some(server) = RedisServer::start() else {
-            return;
-        };
-        let redis = Redis::builder(&server.url()).connect().unwrap();
-        let cache = Cache::builder("test").redis(redis.clone()).build();
-        redis.ping().await.unwrap();
-        let place = place(&cache);
-        let lifetime = cache.0.begin(&place.rules, cache.0.now());
-        let generation = || Some(String::new());
-        let value = "old".to_owned();
-
-        let began = place.shelf.began("k", cache.0.ups(&place.rules));
-        place
-            .write_level_two(&value, &lifetime, began, generation())
-            .await;
-        assert!(cache.delete(&ROLES, "k").await);
-        place
-            .write_level_two(&value, &lifetime, began, generation())
-            .await;
-        assert!(!cache.delete(&ROLES, "k").await);
     }
 }

@@ -1,14 +1,29 @@
-//! Deletions that Redis owes us: asked for, and not yet known to be done.
+//! Changes that level two still has to learn: made here, and not yet known to be there and told to all.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// What must not be read from Redis until it was deleted there.
+use crate::record::Mark;
+use crate::stamp::Stamp;
+
+/// What must not be read from level two until it was changed there.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Debt {
     Key { space: &'static str, key: Box<str> },
+    Mark { space: &'static str, mark: Mark },
     Space(&'static str),
+}
+
+/// How it is to be changed. Of several changes of a key only the last one is owed.
+#[derive(Clone, Debug)]
+pub(crate) struct Owed {
+    pub(crate) stamp: Stamp,
+    /// What is to lie there, stamp and all; otherwise it is deleted.
+    pub(crate) value: Option<Arc<[u8]>>,
+    /// In milliseconds since 1970: when the value has died, or what a mark covers has.
+    pub(crate) until: u64,
+    receipt: u64,
 }
 
 #[derive(Debug, Default)]
@@ -20,55 +35,84 @@ pub(crate) struct Debts {
 
 #[derive(Debug, Default)]
 struct Ledger {
-    /// With a number for each time it was noted, so that settling an older one leaves a newer one.
-    owed: HashMap<Debt, Receipt>,
+    owed: HashMap<Debt, Owed>,
+    /// Of all values together.
+    bytes: usize,
     next: u64,
     is_collected: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Receipt(u64);
-
 impl Debts {
     /// Notes a debt. When there are too many, the whole space is owed instead: more than was asked
-    /// for is deleted, and never less.
-    pub(crate) fn note(&self, debt: Debt) -> (Debt, Receipt) {
+    /// for is deleted, and never less. A value that there is no room for is deleted instead.
+    pub(crate) fn note(
+        &self,
+        debt: Debt,
+        stamp: Stamp,
+        value: Option<Arc<[u8]>>,
+        until: u64,
+    ) -> (Debt, Owed) {
         let mut ledger = self.lock();
+        let is_full = ledger.owed.len() >= MAX_DEBTS && !ledger.owed.contains_key(&debt);
         let debt = match debt {
-            Debt::Key { space, .. } if ledger.owed.len() >= MAX_DEBTS => {
-                ledger
-                    .owed
-                    .retain(|debt, _| !matches!(debt, Debt::Key { space: of, .. } if *of == space));
+            Debt::Key { space, .. } | Debt::Mark { space, .. } if is_full => {
+                ledger.forget_space(space);
                 Debt::Space(space)
             }
             debt => debt,
         };
-        let receipt = Receipt(ledger.next);
+        ledger.remove(&debt);
+        let size = value.as_ref().map_or(0, |value| value.len());
+        let fits = ledger.bytes + size <= MAX_BYTES && matches!(debt, Debt::Key { .. });
+        let owed = Owed {
+            stamp,
+            value: value.filter(|_| fits),
+            until,
+            receipt: ledger.next,
+        };
         ledger.next += 1;
-        ledger.owed.insert(debt.clone(), receipt);
+        ledger.insert(debt.clone(), owed.clone());
         self.any.store(true, Ordering::Release);
-        (debt, receipt)
+        (debt, owed)
     }
 
-    pub(crate) fn settle(&self, debt: &Debt, receipt: Receipt) {
+    /// Adds the value to a debt that was noted without, if it is still the same.
+    pub(crate) fn amend(&self, debt: &Debt, owed: &mut Owed, value: Arc<[u8]>) {
         let mut ledger = self.lock();
-        if ledger.owed.get(debt) == Some(&receipt) {
-            ledger.owed.remove(debt);
+        let fits = ledger.bytes + value.len() <= MAX_BYTES;
+        owed.value = Some(value);
+        let is_same = ledger.owed.get(debt).map(|it| it.receipt) == Some(owed.receipt);
+        if is_same && fits {
+            ledger.remove(debt);
+            ledger.insert(debt.clone(), owed.clone());
+        }
+    }
+
+    pub(crate) fn settle(&self, debt: &Debt, owed: &Owed) {
+        let mut ledger = self.lock();
+        // A later change of the same is still owed.
+        if ledger.owed.get(debt).map(|it| it.receipt) == Some(owed.receipt) {
+            ledger.remove(debt);
         }
         self.any.store(!ledger.owed.is_empty(), Ordering::Release);
     }
 
-    /// Whether what Redis has under this key may be something that was deleted.
+    /// Whether this is still what is owed, and not something later.
+    pub(crate) fn is_current(&self, debt: &Debt, owed: &Owed) -> bool {
+        self.lock().owed.get(debt).map(|it| it.receipt) == Some(owed.receipt)
+    }
+
+    /// Whether what level two has under this key may be something that was changed.
     pub(crate) fn concern(&self, space: &'static str, key: &str) -> bool {
         if !self.any.load(Ordering::Acquire) {
             return false;
         }
         let ledger = self.lock();
-        ledger.owed.contains_key(&Debt::Space(space))
-            || ledger.owed.contains_key(&Debt::Key {
-                space,
-                key: key.into(),
-            })
+        ledger.owed.keys().any(|debt| match debt {
+            Debt::Key { space: of, key: it } => *of == space && **it == *key,
+            // Which tags an entry has is not known before it was read.
+            Debt::Mark { space: of, .. } | Debt::Space(of) => *of == space,
+        })
     }
 
     pub(crate) fn count(&self) -> u64 {
@@ -82,13 +126,13 @@ impl Debts {
 
     /// What to collect next. Nothing is the end of the collection: who notes a debt after it has to
     /// begin another.
-    pub(crate) fn next_to_collect(&self) -> Vec<(Debt, Receipt)> {
+    pub(crate) fn next_to_collect(&self) -> Vec<(Debt, Owed)> {
         let mut ledger = self.lock();
         let next: Vec<_> = ledger
             .owed
             .iter()
             .take(BATCH)
-            .map(|(debt, receipt)| (debt.clone(), *receipt))
+            .map(|(debt, owed)| (debt.clone(), owed.clone()))
             .collect();
         ledger.is_collected = !next.is_empty();
         next
@@ -99,7 +143,30 @@ impl Debts {
     }
 }
 
+impl Ledger {
+    fn insert(&mut self, debt: Debt, owed: Owed) {
+        self.bytes += owed.value.as_ref().map_or(0, |value| value.len());
+        self.owed.insert(debt, owed);
+    }
+
+    fn remove(&mut self, debt: &Debt) {
+        if let Some(owed) = self.owed.remove(debt) {
+            self.bytes -= owed.value.map_or(0, |value| value.len());
+        }
+    }
+
+    fn forget_space(&mut self, space: &str) {
+        self.owed.retain(|debt, _| match debt {
+            Debt::Key { space: of, .. } | Debt::Mark { space: of, .. } => *of != space,
+            Debt::Space(_) => true,
+        });
+        let sizes = self.owed.values().map(|owed| owed.value.as_ref());
+        self.bytes = sizes.flatten().map(|value| value.len()).sum();
+    }
+}
+
 const MAX_DEBTS: usize = 10_000;
+const MAX_BYTES: usize = 16 * 1024 * 1024;
 const BATCH: usize = 100;
 
 #[cfg(test)]
@@ -113,14 +180,24 @@ mod tests {
         }
     }
 
+    fn note(debts: &Debts, debt: Debt, value: Option<usize>) -> (Debt, Owed) {
+        let value = value.map(|size| vec![0; size].into());
+        debts.note(debt, Stamp::none(), value, 0)
+    }
+
     #[test]
     fn settling_an_older_debt_leaves_a_newer_one() {
         let debts = Debts::default();
-        let (debt, first) = debts.note(key("s", "k"));
-        let (_, second) = debts.note(key("s", "k"));
-        debts.settle(&debt, first);
+        let (debt, first) = note(&debts, key("s", "k"), None);
+        let (_, second) = note(&debts, key("s", "k"), Some(1));
+        assert!(!debts.is_current(&debt, &first));
+        debts.settle(&debt, &first);
         assert!(debts.concern("s", "k"));
-        debts.settle(&debt, second);
+        assert_eq!(
+            debts.next_to_collect()[0].1.value.as_deref(),
+            Some(&[0][..])
+        );
+        debts.settle(&debt, &second);
         assert!(!debts.concern("s", "k"));
         assert_eq!(debts.count(), 0);
     }
@@ -128,8 +205,11 @@ mod tests {
     #[test]
     fn a_space_that_is_owed_concerns_its_keys_and_no_others() {
         let debts = Debts::default();
-        debts.note(Debt::Space("s"));
+        note(&debts, Debt::Space("s"), None);
+        let mark = Mark::Tag("t".into());
+        note(&debts, Debt::Mark { space: "m", mark }, None);
         assert!(debts.concern("s", "any"));
+        assert!(debts.concern("m", "any"));
         assert!(!debts.concern("t", "any"));
     }
 
@@ -137,9 +217,20 @@ mod tests {
     fn too_many_debts_become_one_of_their_space() {
         let debts = Debts::default();
         for number in 0..=MAX_DEBTS {
-            debts.note(key("s", &number.to_string()));
+            note(&debts, key("s", &number.to_string()), Some(1));
         }
         assert_eq!(debts.count(), 1);
         assert!(debts.concern("s", "0"));
+        assert_eq!(debts.lock().bytes, 0);
+    }
+
+    #[test]
+    fn values_beyond_the_bound_are_owed_as_deletions() {
+        let debts = Debts::default();
+        let (first, large) = note(&debts, key("s", "a"), Some(MAX_BYTES));
+        let (_, small) = note(&debts, key("s", "b"), Some(1));
+        assert!(large.value.is_some() && small.value.is_none());
+        debts.settle(&first, &large);
+        assert!(note(&debts, key("s", "b"), Some(1)).1.value.is_some());
     }
 }

@@ -1,5 +1,6 @@
 //! What lies in memory, and until when.
 
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::loaded::{Loaded, Origin};
@@ -10,9 +11,12 @@ use crate::space::Rules;
 pub(crate) struct Entry<V> {
     pub(crate) value: V,
     pub(crate) lifetime: Lifetime,
+    pub(crate) tags: Box<[Box<str>]>,
     pub(crate) era: Era,
     /// How long memory keeps it, counted from when it is put there.
     pub(crate) left: Duration,
+    /// Until then the loader is not asked again in vain.
+    pub(crate) rests_until: AtomicU64,
 }
 
 /// An entry of another era than today's is none.
@@ -20,8 +24,8 @@ pub(crate) struct Entry<V> {
 pub(crate) struct Era {
     /// How often the space was cleared.
     pub(crate) clearings: u64,
-    /// How often Redis came up, for spaces that do not outlive its outages.
-    pub(crate) ups: u64,
+    /// How often a change by others may have been missed, for spaces that mind.
+    pub(crate) gaps: u64,
 }
 
 /// Moments by the cache's clock, in milliseconds since 1970.
@@ -38,7 +42,7 @@ impl Lifetime {
     /// Of an entry made now. `random` is between zero and one.
     pub(crate) fn begin(rules: &Rules, now: u64, random: f64) -> Self {
         let shortest = rules.ttl.mul_f64(1.0 - SPREAD_BELOW);
-        let spread = rules.longest.saturating_sub(shortest);
+        let spread = rules.longest().saturating_sub(shortest);
         let ttl = shortest + spread.mul_f64(random.clamp(0.0, 1.0));
         let expires_at = now.saturating_add(millis(ttl));
         let lifetime = Self {
@@ -53,7 +57,7 @@ impl Lifetime {
     /// that neither their settings nor their clock can make a space serve what it must not.
     pub(crate) fn adopted(self, rules: &Rules, now: u64) -> Self {
         let stored_at = self.stored_at.min(now);
-        let longest = stored_at.saturating_add(millis(rules.longest));
+        let longest = stored_at.saturating_add(millis(rules.longest()));
         let expires_at = self.expires_at.min(longest);
         let stale = expires_at.saturating_add(millis(rules.max_stale));
         let lifetime = Self {
@@ -80,6 +84,17 @@ impl Lifetime {
         now < self.expires_at
     }
 
+    /// Whether it is old enough to be loaded again before it expires.
+    pub(crate) fn wants_refresh(&self, rules: &Rules, now: u64) -> bool {
+        let Some(percent) = rules.refresh_at else {
+            return false;
+        };
+        let whole = self.expires_at.saturating_sub(self.stored_at);
+        now >= self
+            .stored_at
+            .saturating_add(whole / 100 * u64::from(percent))
+    }
+
     pub(crate) fn is_servable(&self, now: u64) -> bool {
         now < self.expires_at.max(self.dies_at)
     }
@@ -103,7 +118,7 @@ pub(crate) fn moment(time: SystemTime) -> u64 {
     since.map_or(0, millis)
 }
 
-fn millis(duration: Duration) -> u64 {
+pub(crate) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 

@@ -1,50 +1,119 @@
-//! What lies in Redis.
+//! What lies in level two: the stamp, one byte for the form, and the envelope in that form.
 
 use serde::{Deserialize, Serialize};
 
+use crate::backend::HEAD;
 use crate::entry::Lifetime;
+use crate::record::Body;
+use crate::sealer::Sealer;
 use crate::space::Cacheable;
+use crate::stamp::Stamp;
 
-/// Writes a value for the second level, or `None` if it cannot be written or is too large to be
-/// read back.
+/// How a space wants its values to lie there.
+#[derive(Clone, Copy)]
+pub(crate) struct Form<'a> {
+    /// The version of the value's type: one of another is none.
+    pub(crate) shape: u32,
+    /// The key it lies under, so that a value that was moved does not open.
+    pub(crate) key: &'a str,
+    pub(crate) secrecy: Secrecy<'a>,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum Secrecy<'a> {
+    Plain,
+    Sealed(&'a dyn Sealer),
+    /// It must be sealed, and there is nobody who could. Nothing is written and nothing read.
+    Unsealable,
+}
+
+/// A value with what it needs to count.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Content<V> {
+    pub(crate) value: V,
+    pub(crate) lifetime: Lifetime,
+    pub(crate) tags: Box<[Box<str>]>,
+}
+
+/// Writes a value for level two, or `None` if it cannot be written or is too large to be read back.
 pub(crate) fn seal<V: Cacheable>(
-    value: &V,
-    lifetime: &Lifetime,
-    generation: &str,
+    content: &Content<V>,
+    record: &Body,
+    stamp: &[u8],
+    form: Form<'_>,
 ) -> Option<Vec<u8>> {
+    let lifetime = content.lifetime;
     let envelope = Envelope {
         v: VERSION,
-        generation: generation.into(),
+        shape: form.shape,
+        generation: record.generation.clone(),
+        count: record.count,
+        tags: content.tags.to_vec(),
         stored_at: lifetime.stored_at,
         expires_at: lifetime.expires_at,
         dies_at: lifetime.dies_at,
-        value,
+        value: &content.value,
     };
-    let bytes = serde_json::to_vec(&envelope).ok()?;
+    let json = serde_json::to_vec(&envelope).ok()?;
+    let (mark, body) = match form.secrecy {
+        Secrecy::Plain => (PLAIN, json),
+        Secrecy::Sealed(sealer) => (SEALED, sealer.seal(form.key.as_bytes(), &json)?),
+        Secrecy::Unsealable => return None,
+    };
+    // What is not a stamp of ours does not stay the head.
+    let none = Stamp::none();
+    let stamp = if stamp.len() == HEAD {
+        stamp
+    } else {
+        none.as_bytes()
+    };
+    let bytes = [stamp, &[mark], &body].concat();
     (bytes.len() <= MAX_BYTES).then_some(bytes)
 }
 
-/// Reads a value of the second level, or `None` if it is of another generation or not ours.
-pub(crate) fn open<V: Cacheable>(bytes: &[u8], generation: &str) -> Result<Opened<V>, Unreadable> {
+/// Reads a value of level two, or `None` if it does not count any more.
+pub(crate) fn open<V: Cacheable>(
+    bytes: &[u8],
+    record: &Body,
+    key: &str,
+    form: Form<'_>,
+) -> Result<Option<Content<V>>, Unreadable> {
     if bytes.len() > MAX_BYTES {
         return Err(Unreadable);
     }
-    let envelope: Envelope<V> = serde_json::from_slice(bytes).map_err(|_| Unreadable)?;
-    if envelope.v != VERSION {
+    let body = match bytes.split_at_checked(HEAD) {
+        // Only that it was deleted.
+        Some((_, [])) => return Ok(None),
+        Some((_, body)) => body,
+        None => return Err(Unreadable),
+    };
+    let opened;
+    let json = match (body, form.secrecy) {
+        ([PLAIN, json @ ..], Secrecy::Plain) => json,
+        ([SEALED, sealed @ ..], Secrecy::Sealed(sealer)) => {
+            opened = sealer.open(form.key.as_bytes(), sealed).ok_or(Unreadable)?;
+            &opened
+        }
+        // Also what lies open and ought to be sealed: anybody may have put it there.
+        _ => return Err(Unreadable),
+    };
+    let envelope: Envelope<V> = serde_json::from_slice(json).map_err(|_| Unreadable)?;
+    if envelope.v != VERSION || envelope.shape != form.shape {
         return Err(Unreadable);
     }
-    if envelope.generation != generation {
+    if !record.admits(key, &envelope.generation, envelope.count, &envelope.tags) {
         return Ok(None);
     }
-    let lifetime = Lifetime {
-        stored_at: envelope.stored_at,
-        expires_at: envelope.expires_at,
-        dies_at: envelope.dies_at,
-    };
-    Ok(Some((envelope.value, lifetime)))
+    Ok(Some(Content {
+        value: envelope.value,
+        lifetime: Lifetime {
+            stored_at: envelope.stored_at,
+            expires_at: envelope.expires_at,
+            dies_at: envelope.dies_at,
+        },
+        tags: envelope.tags.into(),
+    }))
 }
-
-type Opened<V> = Option<(V, Lifetime)>;
 
 /// It is not what we write.
 #[derive(Debug, PartialEq)]
@@ -53,14 +122,20 @@ pub(crate) struct Unreadable;
 #[derive(Serialize, Deserialize)]
 struct Envelope<V> {
     v: u32,
+    shape: u32,
     generation: String,
+    count: u64,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    tags: Vec<Box<str>>,
     stored_at: u64,
     expires_at: u64,
     dies_at: u64,
     value: V,
 }
 
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+const PLAIN: u8 = b'j';
+const SEALED: u8 = b's';
 
 /// More than this is neither written nor read.
 const MAX_BYTES: usize = 1024 * 1024;
@@ -76,44 +151,133 @@ mod tests {
         dies_at: 3,
     };
 
-    #[test]
-    fn what_is_written_is_read_and_its_form_is_fixed() {
-        let bytes = seal(&vec!["admin".to_owned()], &LIFETIME, "g1").unwrap();
-        expect![[r#"{"v":1,"generation":"g1","stored_at":1,"expires_at":2,"dies_at":3,"value":["admin"]}"#]].assert_eq(std::str::from_utf8(&bytes).unwrap());
-        let (value, lifetime) = open::<Vec<String>>(&bytes, "g1").unwrap().unwrap();
-        assert_eq!((value, lifetime), (vec!["admin".to_owned()], LIFETIME));
+    const PLAINLY: Form<'static> = Form {
+        shape: 0,
+        key: "ns:entry:s:k",
+        secrecy: Secrecy::Plain,
+    };
+
+    /// Turns every byte round, and remembers the context.
+    struct Turner;
+
+    impl Sealer for Turner {
+        fn seal(&self, context: &[u8], text: &[u8]) -> Option<Vec<u8>> {
+            let turned = text.iter().map(|byte| !byte);
+            Some(context.iter().copied().chain([0]).chain(turned).collect())
+        }
+
+        fn open(&self, context: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
+            let rest = sealed.strip_prefix(context)?.strip_prefix(&[0])?;
+            Some(rest.iter().map(|byte| !byte).collect())
+        }
+    }
+
+    fn record() -> Body {
+        serde_json::from_str(r#"{"generation":"g1","count":4,"marks":[]}"#).unwrap()
+    }
+
+    fn content<V>(value: V) -> Content<V> {
+        Content {
+            value,
+            lifetime: LIFETIME,
+            tags: Box::new(["t".into()]),
+        }
     }
 
     #[test]
-    fn an_entry_of_another_generation_is_none() {
-        let bytes = seal(&1, &LIFETIME, "g1").unwrap();
-        assert_eq!(open::<i32>(&bytes, "g2"), Ok(None));
-        assert_eq!(open::<i32>(&bytes, ""), Ok(None));
+    fn what_is_written_is_read_and_its_form_is_fixed() {
+        let content = content(vec!["admin".to_owned()]);
+        let stamp = b"0123456789abcdef01234567";
+        let bytes = seal(&content, &record(), stamp, PLAINLY).unwrap();
+        expect![[r#"0123456789abcdef01234567j{"v":2,"shape":0,"generation":"g1","count":4,"tags":["t"],"stored_at":1,"expires_at":2,"dies_at":3,"value":["admin"]}"#]].assert_eq(std::str::from_utf8(&bytes).unwrap());
+        assert_eq!(open(&bytes, &record(), "k", PLAINLY), Ok(Some(content)));
+    }
+
+    #[test]
+    fn what_does_not_count_any_more_is_none() {
+        let bytes = seal(&content(1), &record(), b"", PLAINLY).unwrap();
+        let other = serde_json::from_str(r#"{"generation":"g2","count":4,"marks":[]}"#).unwrap();
+        assert_eq!(open::<i32>(&bytes, &other, "k", PLAINLY), Ok(None));
+        assert_eq!(
+            open::<i32>(&bytes, &Body::default(), "k", PLAINLY),
+            Ok(None)
+        );
+        // Only that it was deleted.
+        assert_eq!(
+            open::<i32>(&bytes[..HEAD], &record(), "k", PLAINLY),
+            Ok(None)
+        );
+    }
+
+    #[test]
+    fn a_value_of_another_shape_is_unreadable() {
+        let bytes = seal(&content(1), &record(), b"", PLAINLY).unwrap();
+        let form = Form {
+            shape: 1,
+            ..PLAINLY
+        };
+        assert_eq!(open::<i32>(&bytes, &record(), "k", form), Err(Unreadable));
+    }
+
+    #[test]
+    fn a_sealed_value_opens_under_its_own_name_only_and_never_lies_open() {
+        let secrecy = Secrecy::Sealed(&Turner);
+        let sealed = Form { secrecy, ..PLAINLY };
+        let bytes = seal(&content("planted".to_owned()), &record(), b"", sealed).unwrap();
+        assert!(!String::from_utf8_lossy(&bytes).contains("planted"));
+        let read = |bytes: &[u8], form| open::<String>(bytes, &record(), "k", form);
+        assert_eq!(read(&bytes, sealed).unwrap().unwrap().value, "planted");
+        let moved = Form {
+            key: "ns:entry:s:other",
+            ..sealed
+        };
+        assert_eq!(read(&bytes, moved), Err(Unreadable));
+        assert_eq!(read(&bytes, PLAINLY), Err(Unreadable));
+        // What somebody put there in the clear is not believed.
+        let plain = seal(&content("forged".to_owned()), &record(), b"", PLAINLY).unwrap();
+        assert_eq!(read(&plain, sealed), Err(Unreadable));
+        let secrecy = Secrecy::Unsealable;
+        let unsealable = Form { secrecy, ..PLAINLY };
+        assert!(seal(&content("planted".to_owned()), &record(), b"", unsealable).is_none());
+        assert_eq!(read(&plain, unsealable), Err(Unreadable));
     }
 
     #[test]
     fn what_is_not_ours_is_unreadable() {
-        let sealed = |json: &str| open::<bool>(json.as_bytes(), "").unwrap_err();
-        for json in [
-            "",
-            "null",
-            "true",
-            "garbage",
-            r#"{"authenticated":true,"timestamp":1}"#,
-            r#"{"__cached_value__":true}"#,
-            r#"{"v":2,"generation":"","stored_at":1,"expires_at":2,"dies_at":3,"value":true}"#,
-            r#"{"v":1,"generation":"","stored_at":1,"expires_at":2,"dies_at":3,"value":"true"}"#,
-            r#"{"v":1,"generation":"","stored_at":-1,"expires_at":2,"dies_at":3,"value":true}"#,
-            r#"{"v":1,"generation":"","stored_at":1,"expires_at":2,"value":true}"#,
+        let head = "0".repeat(HEAD);
+        let read = |text: &str| open::<bool>(text.as_bytes(), &record(), "k", PLAINLY);
+        for text in [
+            String::new(),
+            "null".to_owned(),
+            r#"{"authenticated":true,"timestamp":1}"#.to_owned(),
+            r#"{"__cached_value__":true, "more": "of it"}"#.to_owned(),
+            format!("{head}x{{}}"),
+            format!("{head}jtrue"),
+            format!(
+                r#"{head}j{{"v":1,"generation":"g1","stored_at":1,"expires_at":2,"dies_at":3,"value":true}}"#
+            ),
+            format!(
+                r#"{head}j{{"v":2,"shape":0,"generation":"g1","count":0,"stored_at":1,"expires_at":2,"dies_at":3,"value":"true"}}"#
+            ),
+            format!(
+                r#"{head}j{{"v":2,"shape":0,"generation":"g1","count":0,"stored_at":-1,"expires_at":2,"dies_at":3,"value":true}}"#
+            ),
+            format!(
+                r#"{head}j{{"v":2,"shape":0,"generation":"g1","count":0,"stored_at":1,"expires_at":2,"value":true}}"#
+            ),
         ] {
-            assert_eq!(sealed(json), Unreadable, "{json}");
+            assert_eq!(read(&text), Err(Unreadable), "{text}");
         }
     }
 
     #[test]
     fn what_is_too_large_is_neither_written_nor_read() {
-        let large = "x".repeat(MAX_BYTES);
-        assert!(seal(&large, &LIFETIME, "").is_none());
-        assert_eq!(open::<String>(large.as_bytes(), ""), Err(Unreadable));
+        let large = content("x".repeat(MAX_BYTES));
+        assert!(seal(&large, &record(), b"", PLAINLY).is_none());
+        let bytes = [b'x'; MAX_BYTES + 1];
+        assert_eq!(
+            open::<String>(&bytes, &record(), "k", PLAINLY),
+            Err(Unreadable)
+        );
     }
 }

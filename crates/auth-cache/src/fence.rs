@@ -39,6 +39,15 @@ impl Fences {
     }
 }
 
+impl Fences {
+    /// Begins a new epoch for every key.
+    pub(crate) fn advance_all(&self) {
+        for stripe in &self.stripes {
+            stripe.advance(|| ());
+        }
+    }
+}
+
 impl Stripe {
     /// The epoch now.
     pub(crate) fn epoch(&self) -> Epoch {

@@ -1,46 +1,80 @@
-//! The second level: what Redis holds, and what it still has to delete.
+//! The second level: what it holds, and what it still has to learn.
 
-use std::hash::{BuildHasher, RandomState};
-use std::sync::{Arc, Weak};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use auth_redis::{Redis, RedisError, RedisState, RedisStateChanges};
+use auth_core::{BoxFuture, Clock};
+use bytes::Bytes;
 
-use crate::debts::{Debt, Debts, Receipt};
-use crate::entry::Lifetime;
-use crate::envelope;
-use crate::space::Cacheable;
-use crate::stats::Counters;
+use crate::backend::{Backend, BackendFault, HEAD, When};
+use crate::debts::{Debt, Debts, Owed};
+use crate::entry::moment;
+use crate::envelope::{self, Content, Form, Secrecy};
+use crate::hearing::Hearing;
+use crate::message::{Message, What};
+use crate::record::{Body, Record, random};
+use crate::sealer::Sealer;
+use crate::space::{Cacheable, Rules};
+use crate::stamp::{Stamp, Stamps};
+use crate::stats::{CacheEvent, Counters};
 
 pub(crate) struct LevelTwo {
-    pub(crate) redis: Redis,
+    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) hearing: Arc<Hearing>,
+    pub(crate) channel: String,
+    pub(crate) node: String,
     namespace: String,
+    sealer: Option<Arc<dyn Sealer>>,
+    clock: Arc<dyn Clock>,
+    stamps: Stamps,
     debts: Debts,
     counters: Arc<Counters>,
+    /// The records as they were last seen, for what is set while there is nothing to ask.
+    records: Mutex<HashMap<&'static str, Body>>,
 }
 
-/// What Redis had to say about a key.
+/// What level two had to say about a key.
 pub(crate) struct Answer<V> {
-    pub(crate) found: Option<(V, Lifetime)>,
-    /// What an entry must carry to be read, until the space is cleared. `None` if it is not known;
-    /// then nothing can be written.
-    pub(crate) generation: Option<String>,
+    pub(crate) found: Option<Content<V>>,
+    /// What was there, readable or not. `None` if it is not known; then nothing can be written.
+    pub(crate) seen: Option<Seen>,
+}
+
+/// What a load found when it began, and what must still be there when it ends.
+pub(crate) struct Seen {
+    record: Record,
+    head: Bytes,
 }
 
 impl<V> Answer<V> {
     pub(crate) const NONE: Self = Self {
         found: None,
-        generation: None,
+        seen: None,
     };
 }
 
 impl LevelTwo {
-    pub(crate) fn new(redis: Redis, namespace: &str, counters: Arc<Counters>) -> Self {
+    pub(crate) fn new(
+        backend: Arc<dyn Backend>,
+        namespace: &str,
+        sealer: Option<Arc<dyn Sealer>>,
+        clock: Arc<dyn Clock>,
+        counters: Arc<Counters>,
+    ) -> Self {
+        let namespace = escape(namespace);
         Self {
-            redis,
-            namespace: escape(namespace),
+            backend,
+            hearing: Arc::new(Hearing::new(Arc::clone(&counters))),
+            channel: format!("{namespace}:changes"),
+            node: random(),
+            namespace,
+            sealer,
+            clock,
+            stamps: Stamps::default(),
             debts: Debts::default(),
             counters,
+            records: Mutex::default(),
         }
     }
 
@@ -48,125 +82,294 @@ impl LevelTwo {
         self.debts.count()
     }
 
-    pub(crate) async fn read<V: Cacheable>(&self, space: &'static str, key: &str) -> Answer<V> {
+    pub(crate) async fn read<V: Cacheable>(
+        &self,
+        space: &'static str,
+        key: &str,
+        rules: &Rules,
+    ) -> Answer<V> {
         if self.debts.concern(space, key) {
             return Answer::NONE;
         }
-        // Both in one round trip: an entry is one only if it is of the generation of its space.
-        let keys = [self.generation_key(space), self.key(space, key)];
-        let values = self.redis.get_many(&[&keys[0], &keys[1]]).await;
-        let Some(mut values) = self.heed(values) else {
+        // Both in one round trip: an entry is one only if the record of its space admits it.
+        let keys = [self.record_key(space), self.key(space, key)];
+        let values = self.backend.read(&[&keys[0], &keys[1]]).await;
+        let Some(values) = self.heed(values) else {
             return Answer::NONE;
         };
-        let (Some(value), Some(generation)) = (values.pop(), values.pop()) else {
+        let [record, value] = values.as_slice() else {
             return Answer::NONE;
         };
-        let Ok(generation) = String::from_utf8(generation.unwrap_or_default().into()) else {
-            self.counters.unreadable.add();
-            return Answer::NONE;
-        };
-        let found = match value.map(|bytes| envelope::open(&bytes, &generation)) {
+        let record = Record::read(record.as_ref());
+        self.remember(space, &record.body);
+        let form = self.form(rules, &keys[1]);
+        let opened = value
+            .as_ref()
+            .map(|bytes| envelope::open(bytes, &record.body, key, form));
+        let found = match opened {
             Some(Ok(found)) => found,
             Some(Err(envelope::Unreadable)) => {
-                self.counters.unreadable.add();
+                self.counters.note(CacheEvent::Unreadable);
                 None
             }
             None => None,
         };
-        // A deletion may have been asked for while we read.
+        // A change may have been made while we read.
         if self.debts.concern(space, key) {
             return Answer::NONE;
         }
+        let head = value
+            .as_ref()
+            .map_or_else(Bytes::new, |bytes| bytes.slice(..HEAD.min(bytes.len())));
+        self.stamps.see(&head, self.now());
         Answer {
             found,
-            generation: Some(generation),
+            seen: Some(Seen { record, head }),
         }
     }
 
-    /// Writes an entry of this generation. Whether it is there now.
-    pub(crate) async fn write<V: Cacheable>(
+    /// Writes what a loader brought, if nobody has changed anything since it was asked. Whether it
+    /// is there now.
+    pub(crate) async fn fill<V: Cacheable>(
         &self,
         space: &'static str,
         key: &str,
-        (value, lifetime): (&V, &Lifetime),
-        generation: &str,
-        now: u64,
+        content: &Content<V>,
+        rules: &Rules,
+        mut seen: Seen,
     ) -> bool {
-        let Some(bytes) = envelope::seal(value, lifetime, generation) else {
+        if seen.record.is_missing() {
+            let begun = Body::begin();
+            let Some(true) = self.write_record(space, &seen.record, &begun).await else {
+                // Somebody else was faster, and what they know may be against us.
+                return false;
+            };
+            seen.record.body = begun;
+        }
+        let at = self.key(space, key);
+        let form = self.form(rules, &at);
+        let Some(bytes) = envelope::seal(content, &seen.record.body, &seen.head, form) else {
             return false;
         };
-        let key = self.key(space, key);
-        let written = self.redis.set(&key, &bytes, lifetime.left(now)).await;
-        self.heed(written).is_some()
+        let left = content.lifetime.left(self.now());
+        let when = When::HeadIs(&seen.head);
+        let written = self.backend.write(&at, &bytes, Some(left), when).await;
+        self.heed(written) == Some(true)
     }
 
-    /// The generation of a space now.
-    pub(crate) async fn generation(&self, space: &'static str) -> Option<String> {
-        if self.debts.concern(space, "") {
-            return None;
+    /// Notes that something was changed. From here on it is not read.
+    pub(crate) fn owe(&self, debt: Debt, until: u64) -> (Debt, Owed) {
+        let stamp = self.stamps.next(self.now(), &random());
+        self.debts.note(debt, stamp, None, until)
+    }
+
+    /// Adds what was set to what is owed, so that it is written and not only deleted.
+    pub(crate) async fn add_value<V: Cacheable>(
+        &self,
+        (debt, owed): &mut (Debt, Owed),
+        content: &Content<V>,
+        rules: &Rules,
+    ) {
+        let Debt::Key { space, key } = debt else {
+            return;
+        };
+        let Some(record) = self.record(space).await else {
+            return;
+        };
+        let at = self.key(space, key);
+        let form = self.form(rules, &at);
+        let sealed = envelope::seal(content, &record, owed.stamp.as_bytes(), form);
+        if let Some(bytes) = sealed {
+            self.debts.amend(debt, owed, bytes.into());
         }
-        let generation = self.redis.get(&self.generation_key(space)).await;
-        let generation = self.heed(generation)?.unwrap_or_default();
-        String::from_utf8(generation.into()).ok()
     }
 
-    /// Notes that something must be deleted. From here on it is not read.
-    pub(crate) fn owe(&self, debt: Debt) -> (Debt, Receipt) {
-        self.debts.note(debt)
+    /// Whether this is still what is owed, and not something later.
+    pub(crate) fn is_current(&self, debt: &Debt, owed: &Owed) -> bool {
+        // A debt that became one of a whole space is as good.
+        matches!(debt, Debt::Space(_)) || self.debts.is_current(debt, owed)
     }
 
-    /// What was owed is gone, because something newer lies there; a whole space cannot be settled by
-    /// that.
-    pub(crate) async fn replaced(self: &Arc<Self>, owed: (Debt, Receipt)) {
-        match owed {
-            (debt @ Debt::Key { .. }, receipt) => self.debts.settle(&debt, receipt),
-            owed => {
-                self.pay(owed).await;
-            }
+    /// Whether there is an entry, changed or not.
+    pub(crate) async fn has<V: Cacheable>(
+        &self,
+        space: &'static str,
+        key: &str,
+        rules: &Rules,
+    ) -> bool {
+        let keys = [self.record_key(space), self.key(space, key)];
+        let values = self.heed(self.backend.read(&[&keys[0], &keys[1]]).await);
+        let Some([record, Some(value)]) = values.as_deref() else {
+            return false;
+        };
+        let record = Record::read(record.as_ref());
+        let opened = envelope::open::<V>(value, &record.body, key, self.form(rules, &keys[1]));
+        opened.is_ok_and(|found| found.is_some_and(|it| it.lifetime.is_fresh(self.now())))
+    }
+
+    /// Makes a change known, now or when the level is back. Whether it is known now.
+    pub(crate) async fn pay(self: &Arc<Self>, debt: &Debt, owed: &Owed) -> bool {
+        let is_paid = self.try_to_pay(debt, owed, true).await.is_some();
+        if !is_paid && self.debts.begin_collection() {
+            tokio::spawn(collect(Arc::downgrade(self), self.backend.ready()));
         }
+        is_paid
     }
 
-    /// Deletes what is owed, now or when Redis is back. Returns how many keys there were, if Redis
-    /// has said so.
-    pub(crate) async fn pay(self: &Arc<Self>, owed: (Debt, Receipt)) -> Option<u64> {
-        let paid = self.delete(std::slice::from_ref(&owed)).await;
-        if paid.is_none() && self.debts.begin_collection() {
-            tokio::spawn(collect(Arc::downgrade(self), self.redis.state_changes()));
-        }
-        paid
+    /// Whether this node may load the key; the others wait. `None` if nobody can say.
+    pub(crate) async fn lock(
+        &self,
+        space: &'static str,
+        key: &str,
+        lease: Duration,
+    ) -> Option<Option<Lock>> {
+        let lock = Lock {
+            key: format!("{}:load:{}:{key}", self.namespace, escape(space)),
+            stamp: self.stamps.next(self.now(), &random()),
+        };
+        let stamp = lock.stamp.as_bytes();
+        let when = When::HeadIs(b"");
+        let written = self.backend.write(&lock.key, stamp, Some(lease), when);
+        let is_ours = self.heed(written.await)?;
+        Some(is_ours.then_some(lock))
     }
 
-    /// Deletes and settles; nothing is settled unless all of it was deleted.
-    async fn delete(&self, owed: &[(Debt, Receipt)]) -> Option<u64> {
-        let mut keys = Vec::new();
-        for (debt, _) in owed {
-            match debt {
-                Debt::Key { space, key } => keys.push(self.key(space, key)),
-                Debt::Space(space) => {
-                    // Its entries stay until they expire, and nobody reads them any more.
-                    let key = self.generation_key(space);
-                    let generation = new_generation();
-                    let set = self.redis.set(&key, generation.as_bytes(), None).await;
-                    self.heed(set)?;
+    pub(crate) async fn unlock(&self, lock: Lock) {
+        // Only our own; it ends by itself if this is lost.
+        let when = When::HeadIs(lock.stamp.as_bytes());
+        let soon = Some(Duration::from_millis(1));
+        self.heed(self.backend.write(&lock.key, b"", soon, when).await);
+    }
+
+    async fn try_to_pay(&self, debt: &Debt, owed: &Owed, is_first: bool) -> Option<()> {
+        let (space, what) = match debt {
+            Debt::Key { space, key } => {
+                let now = self.now();
+                let at = self.key(space, key);
+                let left = Duration::from_millis(owed.until.saturating_sub(now));
+                let value = owed.value.as_deref().filter(|_| !left.is_zero());
+                let (value, ttl) = match value {
+                    Some(value) => (value, left.max(LONGEST_LOAD)),
+                    // That it was deleted stays known for as long as a load from before may take.
+                    None => (owed.stamp.as_bytes(), LONGEST_LOAD),
+                };
+                let when = if is_first {
+                    When::Always
+                } else {
+                    // Others may have changed it since, and theirs is the later change.
+                    When::HeadIsBefore(owed.stamp.as_bytes())
+                };
+                let written = self.backend.write(&at, value, Some(ttl), when).await;
+                let written = self.heed(written)?;
+                if !written && self.debts.is_current(debt, owed) {
+                    // Then memory must not go on serving ours.
+                    self.hearing.apply(space, &What::Key(key.clone()));
                 }
+                (*space, What::Key(key.clone()))
+            }
+            Debt::Mark { space, mark } => {
+                let change = |body: &mut Body, now| body.mark(mark, now, owed.until);
+                self.change_record(space, change).await?;
+                (*space, What::Mark(mark.clone()))
+            }
+            Debt::Space(space) => {
+                self.change_record(space, |body, _| *body = Body::begin())
+                    .await?;
+                (*space, What::All)
+            }
+        };
+        let message = Message::new(&self.node, space, what).write();
+        self.heed(self.backend.announce(&self.channel, &message).await)?;
+        self.debts.settle(debt, owed);
+        Some(())
+    }
+
+    async fn change_record(
+        &self,
+        space: &'static str,
+        change: impl Fn(&mut Body, u64),
+    ) -> Option<()> {
+        for _ in 0..TRIES {
+            let key = self.record_key(space);
+            let values = self.heed(self.backend.read(&[&key]).await)?;
+            let record = Record::read(values.first()?.as_ref());
+            let mut body = record.body.clone();
+            change(&mut body, self.now());
+            if self.write_record(space, &record, &body).await? {
+                return Some(());
             }
         }
-        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-        let deleted = self.heed(self.redis.delete(&keys).await)?;
-        for (debt, receipt) in owed {
-            self.debts.settle(debt, *receipt);
+        self.counters.note(CacheEvent::RedisFault);
+        None
+    }
+
+    async fn write_record(&self, space: &'static str, old: &Record, new: &Body) -> Option<bool> {
+        let stamp = self.stamps.next(self.now(), &random());
+        let json = serde_json::to_vec(new).ok()?;
+        let bytes = [stamp.as_bytes(), &json].concat();
+        let key = self.record_key(space);
+        let when = When::HeadIs(&old.head);
+        let written = self.heed(self.backend.write(&key, &bytes, None, when).await)?;
+        if written {
+            self.remember(space, new);
         }
-        Some(deleted)
+        Some(written)
+    }
+
+    /// The record of a space now, or as it was last seen. Without one, what was set is not kept but
+    /// deleted: it might come back after a clearing that nobody has heard of.
+    async fn record(&self, space: &'static str) -> Option<Body> {
+        let key = self.record_key(space);
+        if let Some(values) = self.heed(self.backend.read(&[&key]).await) {
+            let record = Record::read(values.first()?.as_ref());
+            if !record.is_missing() {
+                self.remember(space, &record.body);
+                return Some(record.body);
+            }
+            let begun = Body::begin();
+            if self.write_record(space, &record, &begun).await == Some(true) {
+                return Some(begun);
+            }
+        }
+        let records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+        records.get(space).cloned()
+    }
+
+    fn remember(&self, space: &'static str, body: &Body) {
+        if body.is_missing() {
+            return;
+        }
+        let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+        match records.get_mut(space) {
+            Some(known) if known == body => {}
+            Some(known) => known.clone_from(body),
+            None => {
+                records.insert(space, body.clone());
+            }
+        }
     }
 
     /// A fault ends here: it is counted, and nobody above hears of it.
-    fn heed<T>(&self, outcome: Result<T, RedisError>) -> Option<T> {
+    fn heed<T>(&self, outcome: Result<T, BackendFault>) -> Option<T> {
         outcome
-            .inspect_err(|error| {
-                self.counters.redis_faults.add();
-                tracing::debug!(%error, "the cache goes without redis");
-            })
+            .inspect_err(|_| self.counters.note(CacheEvent::RedisFault))
             .ok()
+    }
+
+    fn form<'a>(&'a self, rules: &Rules, key: &'a str) -> Form<'a> {
+        Form {
+            shape: rules.shape,
+            key,
+            secrecy: match (rules.is_sealed, &self.sealer) {
+                (false, _) => Secrecy::Plain,
+                (true, Some(sealer)) => Secrecy::Sealed(&**sealer),
+                (true, None) => Secrecy::Unsealable,
+            },
+        }
+    }
+
+    fn now(&self) -> u64 {
+        moment(self.clock.now())
     }
 
     /// Names cannot hold the separator, and the key comes last, so two entries never share a key.
@@ -175,16 +378,22 @@ impl LevelTwo {
         format!("{namespace}:entry:{}:{key}", escape(space))
     }
 
-    fn generation_key(&self, space: &str) -> String {
+    fn record_key(&self, space: &str) -> String {
         let Self { namespace, .. } = self;
-        format!("{namespace}:generation:{}", escape(space))
+        format!("{namespace}:space:{}", escape(space))
     }
 }
 
-/// Has everything deleted that is owed, and ends when nothing is, or when the cache is gone.
-async fn collect(level: Weak<LevelTwo>, mut changes: RedisStateChanges) {
+/// The right to load a key.
+pub(crate) struct Lock {
+    key: String,
+    stamp: Stamp,
+}
+
+/// Has everything made known that is owed, and ends when nothing is, or when the cache is gone.
+async fn collect(level: Weak<LevelTwo>, mut ready: BoxFuture<'static, bool>) {
     // While it waits it holds no handle, so it keeps neither the cache nor the connection alive.
-    while changes.reached(RedisState::Up).await {
+    while ready.await {
         let Some(level) = level.upgrade() else {
             return;
         };
@@ -192,9 +401,20 @@ async fn collect(level: Weak<LevelTwo>, mut changes: RedisStateChanges) {
         if owed.is_empty() {
             return;
         }
-        if level.delete(&owed).await.is_none() {
-            drop(level);
-            // It is up and does not do it. Asking in a loop would not help it.
+        let mut failed = false;
+        for (debt, owed) in owed {
+            match level.try_to_pay(&debt, &owed, false).await {
+                Some(()) => level.counters.note(CacheEvent::Replayed),
+                None => {
+                    failed = true;
+                    break;
+                }
+            }
+        }
+        ready = level.backend.ready();
+        drop(level);
+        if failed {
+            // It is there and does not do it. Asking in a loop would not help it.
             tokio::time::sleep(PAUSE).await;
         }
     }
@@ -204,41 +424,9 @@ fn escape(name: &str) -> String {
     name.replace('%', "%25").replace(':', "%3A")
 }
 
-/// One that was never there: what carries an old one must not come back to life.
-fn new_generation() -> String {
-    let [a, b] = [(); 2].map(|()| RandomState::new().hash_one(()));
-    format!("{a:016x}{b:016x}")
-}
+/// A load that took longer than this is not written to level two, because nothing is left there to
+/// compare with.
+pub(crate) const LONGEST_LOAD: Duration = Duration::from_secs(5 * 60);
 
 const PAUSE: Duration = Duration::from_millis(200);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn keys_of_different_names_never_collide() {
-        // There is no server behind this handle, and none is needed to name keys.
-        let redis = Redis::builder("redis://127.0.0.1:1").connect().unwrap();
-        let key = |namespace, space, key| {
-            LevelTwo::new(redis.clone(), namespace, Arc::default()).key(space, key)
-        };
-        let keys = [
-            key("a", "b", "c:d"),
-            key("a", "b:c", "d"),
-            key("a", "b%3Ac", "d"),
-            key("a:entry", "b", "c:d"),
-            key("a", "entry:b", "c:d"),
-            key("a%3Aentry", "b", "c:d"),
-            LevelTwo::new(redis.clone(), "a", Arc::default()).generation_key("b"),
-        ];
-        for (at, key) in keys.iter().enumerate() {
-            assert!(!keys[..at].contains(key), "{key}");
-        }
-    }
-
-    #[test]
-    fn no_two_generations_are_alike() {
-        assert_ne!(new_generation(), new_generation());
-    }
-}
+const TRIES: usize = 10;

@@ -2,7 +2,8 @@
 //!
 //! What is cached is declared once as a [`Space`]: its name, its lifetime, and its class. The class
 //! is a type, so that what must never be stale cannot be configured to be. [`Cache::get_or_load`]
-//! looks in memory, then in Redis, then asks the loader, and tells where the value came from.
+//! looks in memory, then in Redis, then asks the loader, and tells where the value came from. What
+//! one process changes, the others learn. Another store takes Redis' place by the port [`Backend`].
 //!
 //! ```
 //! use std::time::Duration;
@@ -19,7 +20,7 @@
 //! let roles = cache.get_or_load(&ROLES, "user-hash", load).await.unwrap();
 //! assert_eq!(roles.origin(), Origin::Loader);
 //!
-//! let load = || async { Err("the service is away".to_owned()) };
+//! let load = || async { Err::<Vec<String>, _>("the service is away".to_owned()) };
 //! let roles = cache.get_or_load(&ROLES, "user-hash", load).await.unwrap();
 //! assert_eq!(roles.origin(), Origin::Memory);
 //! assert_eq!(roles.value(), &["admin"]);
@@ -28,41 +29,66 @@
 //!
 //! # What holds
 //!
-//! - Concurrent misses of one key share one load. The load runs in a task of its own: a caller that
-//!   goes away does not end it for the others. Its failure goes to all who wait and is not cached.
+//! - Concurrent misses of one key share one load, in all processes if the space says
+//!   [so](Space::one_loader_per_fleet). The load runs in a task of its own: a caller that goes away does
+//!   not end it for the others. Its failure goes to all who wait and is not cached.
 //! - A value is served for its lifetime, spread by 10 % so that entries made together do not expire
 //!   together. Beyond it only a [`Bounded`] or [`BestEffort`] space serves it, for at most its
-//!   `max_stale`, and only when the loader fails.
+//!   `max_stale`, and only when the loader fails, takes too long ([`Space::soft_deadline`]) or
+//!   [rests](Space::rest_after_failure).
 //! - What was deleted, replaced or cleared is not served any more once the call has returned: not
-//!   from memory, not from Redis, and not by a load that began before.
-//! - A fault of Redis never reaches the caller. It is counted in [`Cache::stats`], and what could
-//!   not be deleted is kept in mind: it is not read again, and it is deleted when Redis is back.
-//! - When Redis was away, what [`Strict`] and [`Bounded`] spaces hold in memory is dropped on its
-//!   return, because deletions by others may have been missed.
+//!   from memory, not from Redis, and not by a load that began before, in whichever process.
+//! - Other processes with the same namespace drop it from their memory when they hear of it. Until
+//!   then they may serve it, by the class of its space: a [`Strict`] one never, a [`Bounded`] one for
+//!   at most its bound, a [`BestEffort`] one for its lifetime.
+//! - Messages are numbered. One that was lost, an outage and a flush are noticed, at the latest after two
+//!   [check intervals](CacheBuilder::check_interval), and what [`Strict`] and [`Bounded`] spaces hold
+//!   in memory is dropped then.
+//! - A fault of Redis never reaches the caller. It is counted in [`Cache::stats`]. What could not be
+//!   changed there is not read again, and the last change of each key is made good when Redis is back,
+//!   unless somebody else has changed it later. [`Change::is_shared`] tells the difference.
 //!
 //! # Limits
 //!
-//! It needs a tokio runtime. A loader must not ask for its own key: it would wait for itself. A key must not be a secret: pass a hash of a token, never the token.
-//! Deletions are not announced to other processes yet: until an entry of theirs expires, they
-//! serve it from their memory.
+//! It needs a tokio runtime. A loader must not ask for its own key: it would wait for itself. A key must
+//! not be a secret: pass a hash of a token, never the token. Which of two changes by different processes
+//! is the later one is a matter of their clocks, and only where one of them had to be made good. Values
+//! in Redis are 1 MiB at most, and a load that takes more than five minutes is kept in memory only.
+//! Whoever can write to Redis can put values there, unless the space is [sealed](Space::sealed).
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
+mod backend;
 mod builder;
 mod cache;
+mod change;
 mod debts;
 mod entry;
 mod envelope;
+mod error;
 mod fence;
 mod flight;
+mod fresh;
+mod hearing;
 mod level_two;
 mod loaded;
+mod message;
+mod place;
+mod record;
+mod redis;
+mod sealer;
 mod shelf;
 mod space;
+mod stamp;
 mod stats;
 
+pub use crate::backend::{Backend, BackendFault, HEAD, Listener, Notice, When};
 pub use crate::builder::CacheBuilder;
 pub use crate::cache::Cache;
+pub use crate::change::Change;
+pub use crate::error::LoadError;
+pub use crate::fresh::Fresh;
 pub use crate::loaded::{Loaded, Origin};
+pub use crate::sealer::Sealer;
 pub use crate::space::{BestEffort, Bounded, Cacheable, Consistency, MayBeStale, Space, Strict};
-pub use crate::stats::CacheStats;
+pub use crate::stats::{CacheEvent, CacheStats};

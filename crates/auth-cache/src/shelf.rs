@@ -9,6 +9,7 @@ use moka::Expiry;
 use crate::entry::{Entry, Era, Lifetime};
 use crate::fence::{Epoch, Fences, Stripe};
 use crate::flight::Flights;
+use crate::record::Mark;
 use crate::space::{Consistency, Space};
 
 pub(crate) struct Shelf<V> {
@@ -17,6 +18,13 @@ pub(crate) struct Shelf<V> {
     clearings: AtomicU64,
     fences: Fences,
     pub(crate) flights: Flights,
+}
+
+/// A shelf, whatever lies there: what can be done on the word of others.
+pub(crate) trait AnyShelf: Send + Sync {
+    fn forget(&self, key: &str);
+    fn forget_marked(&self, mark: &Mark);
+    fn forget_all(&self);
 }
 
 /// The state of the world when something began.
@@ -28,21 +36,25 @@ pub(crate) struct Began {
 
 impl<V: Clone + Send + Sync + 'static> Shelf<V> {
     pub(crate) fn new<C: Consistency>(space: &Space<V, C>) -> Self {
+        let memory = moka::sync::Cache::builder()
+            .max_capacity(space.capacity())
+            .expire_after(PhysicalExpiry);
+        let memory = match space.weight() {
+            Some(weight) => memory.weigher(move |_, entry: &Arc<Entry<V>>| weight(&entry.value)),
+            None => memory,
+        };
         Self {
-            memory: moka::sync::Cache::builder()
-                .max_capacity(space.capacity())
-                .expire_after(PhysicalExpiry)
-                .build(),
+            memory: memory.build(),
             clearings: AtomicU64::new(0),
             fences: Fences::new(),
             flights: Flights::default(),
         }
     }
 
-    pub(crate) fn began(&self, key: &str, ups: u64) -> Began {
+    pub(crate) fn began(&self, key: &str, gaps: u64) -> Began {
         Began {
             epoch: self.fences.of(key).epoch(),
-            era: self.era(ups),
+            era: self.era(gaps),
         }
     }
 
@@ -54,7 +66,7 @@ impl<V: Clone + Send + Sync + 'static> Shelf<V> {
     /// Keeps what was loaded, unless it was overtaken by a deletion.
     pub(crate) fn publish(&self, key: &str, began: Began, entry: Kept<V>) -> bool {
         // An entry of an old era would not be served, but it would push out one of today's.
-        let is_of_today = began.era == self.era(began.era.ups);
+        let is_of_today = began.era == self.era(began.era.gaps);
         is_of_today
             && self.stripe(key).publish(began.epoch, || {
                 self.memory.insert(key.into(), entry.0);
@@ -83,15 +95,40 @@ impl<V: Clone + Send + Sync + 'static> Shelf<V> {
         self.clearings.fetch_add(1, Ordering::AcqRel);
     }
 
+    /// Drops what is meant, and overtakes everything that began before.
+    pub(crate) fn remove_marked(&self, mark: &Mark) {
+        // What is put there from now on began after this, or is put there by nobody.
+        self.fences.advance_all();
+        for (key, entry) in &self.memory {
+            if mark.covers(&key, &entry.tags) {
+                self.memory.remove(&**key);
+            }
+        }
+    }
+
     pub(crate) fn stripe(&self, key: &str) -> &Stripe {
         self.fences.of(key)
     }
 
-    pub(crate) fn era(&self, ups: u64) -> Era {
+    pub(crate) fn era(&self, gaps: u64) -> Era {
         Era {
             clearings: self.clearings.load(Ordering::Acquire),
-            ups,
+            gaps,
         }
+    }
+}
+
+impl<V: Clone + Send + Sync + 'static> AnyShelf for Shelf<V> {
+    fn forget(&self, key: &str) {
+        self.remove(key);
+    }
+
+    fn forget_marked(&self, mark: &Mark) {
+        self.remove_marked(mark);
+    }
+
+    fn forget_all(&self) {
+        self.clear();
     }
 }
 
@@ -100,12 +137,20 @@ pub(crate) struct Kept<V>(Arc<Entry<V>>);
 
 impl<V> Kept<V> {
     /// `None` if it has no time left.
-    pub(crate) fn new(value: V, lifetime: Lifetime, era: Era, now: u64) -> Option<Self> {
+    pub(crate) fn new(
+        value: V,
+        lifetime: Lifetime,
+        tags: Box<[Box<str>]>,
+        era: Era,
+        now: u64,
+    ) -> Option<Self> {
         let entry = Entry {
             value,
             lifetime,
+            tags,
             era,
             left: lifetime.left(now),
+            rests_until: AtomicU64::new(0),
         };
         lifetime.is_servable(now).then(|| Self(Arc::new(entry)))
     }

@@ -19,12 +19,20 @@ pub trait Consistency: sealed::Class + Send + Sync + 'static {}
 /// A class whose values may be served for a while after they expired, if the loader fails.
 pub trait MayBeStale: Consistency {}
 
-/// Never served after its lifetime, whatever fails: revocations, one-time codes.
+/// Never served after its lifetime, and never after somebody else has changed it, whatever fails:
+/// revocations, one-time codes.
+///
+/// With a level behind, every read is confirmed by it, which costs a round trip; while it is away,
+/// every read asks the loader. A change counts from the moment when the call that made it has returned
+/// and [was shared](crate::Change::is_shared).
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Strict;
 
-/// Served for a bounded time after its lifetime if the loader fails: roles, permissions.
+/// Served from memory while changes by others are heard of, and for a bounded time when they are
+/// not; and for a bounded time after its lifetime if the loader fails: roles, permissions.
+///
+/// The bound is [`max_stale`](Space::max_stale), or where that is not set, the lifetime.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Bounded;
@@ -47,25 +55,30 @@ mod sealed {
         reason = "nobody else may add a class, because its promises are kept here"
     )]
     pub trait Class {
-        /// Entries in memory do not outlive an outage of Redis.
-        const DROPPED_AFTER_OUTAGE: bool;
+        /// What others do is to be known.
+        const MINDS_OTHERS: bool;
+        /// Nothing is believed that the level behind has not confirmed.
+        const IS_CONFIRMED: bool;
         /// The most that a lifetime is spread upward.
         const SPREAD_ABOVE: f64;
     }
 
     impl Class for super::Strict {
-        const DROPPED_AFTER_OUTAGE: bool = true;
+        const MINDS_OTHERS: bool = true;
+        const IS_CONFIRMED: bool = true;
         // A lifetime is a promise here, so it is only ever made shorter.
         const SPREAD_ABOVE: f64 = 0.0;
     }
 
     impl Class for super::Bounded {
-        const DROPPED_AFTER_OUTAGE: bool = true;
+        const MINDS_OTHERS: bool = true;
+        const IS_CONFIRMED: bool = false;
         const SPREAD_ABOVE: f64 = 0.1;
     }
 
     impl Class for super::BestEffort {
-        const DROPPED_AFTER_OUTAGE: bool = false;
+        const MINDS_OTHERS: bool = false;
+        const IS_CONFIRMED: bool = false;
         const SPREAD_ABOVE: f64 = 0.1;
     }
 }
@@ -85,22 +98,37 @@ mod sealed {
 /// ```
 pub struct Space<V, C> {
     name: &'static str,
-    ttl: Duration,
-    max_stale: Duration,
+    rules: Rules,
     max_entries: u64,
-    until: Option<UnixTime>,
+    weight: Option<(u64, Weigh<V>)>,
     marker: PhantomData<fn() -> (V, C)>,
 }
+
+type Weigh<V> = fn(&V) -> u32;
 
 impl<V, C: Consistency> Space<V, C> {
     /// Names the space and the lifetime of its entries.
     pub const fn new(name: &'static str, ttl: Duration) -> Self {
         Self {
             name,
-            ttl,
-            max_stale: Duration::ZERO,
+            rules: Rules {
+                ttl: shorter(ttl, CENTURY),
+                negative_ttl: shorter(ttl, NEGATIVE),
+                spread_above: C::SPREAD_ABOVE,
+                max_stale: Duration::ZERO,
+                until: None,
+                refresh_at: None,
+                soft_deadline: None,
+                hard_deadline: None,
+                rest: Duration::ZERO,
+                lease: None,
+                shape: 0,
+                is_sealed: false,
+                minds_others: C::MINDS_OTHERS,
+                is_confirmed: C::IS_CONFIRMED,
+            },
             max_entries: 10_000,
-            until: None,
+            weight: None,
             marker: PhantomData,
         }
     }
@@ -113,11 +141,66 @@ impl<V, C: Consistency> Space<V, C> {
         self
     }
 
+    /// Sets how much all entries in memory may weigh, in the place of how many they are, and what
+    /// one weighs, its key not counted. Counts from the first use of the name in a cache on.
+    #[must_use]
+    pub const fn max_weight(mut self, max: u64, weight: fn(&V) -> u32) -> Self {
+        self.weight = Some((max, weight));
+        self
+    }
+
+    /// Sets the lifetime of what a loader calls [negative](crate::Fresh::negative). 5 s unless set, and
+    /// never more than that of the others.
+    #[must_use]
+    pub const fn negative_ttl(mut self, ttl: Duration) -> Self {
+        self.rules.negative_ttl = shorter(ttl, self.rules.ttl);
+        self
+    }
+
+    /// Lets the first caller after so many percent of a lifetime start a load in the background, so
+    /// that nobody waits when it ends. It is not done unless set.
+    #[must_use]
+    pub const fn refresh_ahead(mut self, percent: u8) -> Self {
+        self.rules.refresh_at = Some(percent);
+        self
+    }
+
+    /// Sets how long a caller waits for a value at most. The load goes on, and its value is kept for
+    /// those who come later. There is no such limit unless set: a loader should have its own.
+    #[must_use]
+    pub const fn hard_deadline(mut self, deadline: Duration) -> Self {
+        self.rules.hard_deadline = Some(deadline);
+        self
+    }
+
+    /// Lets only one process at a time load a key, as far as the level behind can be reached; the
+    /// others wait for its value, for as long as this at most, and then load for themselves.
+    #[must_use]
+    pub const fn one_loader_per_fleet(mut self, lease: Duration) -> Self {
+        self.rules.lease = Some(lease);
+        self
+    }
+
+    /// Sets the version of the value's type. What was written under another one is not read.
+    #[must_use]
+    pub const fn shape(mut self, version: u32) -> Self {
+        self.rules.shape = version;
+        self
+    }
+
+    /// Seals the values in the level behind, with the cache's
+    /// [sealer](crate::CacheBuilder::sealer). Without one they are kept in memory only.
+    #[must_use]
+    pub const fn sealed(mut self) -> Self {
+        self.rules.is_sealed = true;
+        self
+    }
+
     /// The same space for entries that must not outlive this moment, such as the end of the token
     /// they were loaded with: neither fresh nor stale are they served after it.
     #[must_use]
     pub const fn until(mut self, end: UnixTime) -> Self {
-        self.until = Some(end);
+        self.rules.until = Some(end);
         self
     }
 
@@ -127,19 +210,15 @@ impl<V, C: Consistency> Space<V, C> {
     }
 
     pub(crate) fn rules(&self) -> Rules {
-        // Arithmetic on durations panics at the end of time, and nobody can tell the difference.
-        let ttl = self.ttl.min(CENTURY);
-        Rules {
-            ttl,
-            longest: ttl.mul_f64(1.0 + C::SPREAD_ABOVE),
-            max_stale: self.max_stale.min(CENTURY),
-            until: self.until,
-            dropped_after_outage: C::DROPPED_AFTER_OUTAGE,
-        }
+        self.rules
     }
 
     pub(crate) fn capacity(&self) -> u64 {
-        self.max_entries
+        self.weight.map_or(self.max_entries, |(max, _)| max)
+    }
+
+    pub(crate) fn weight(&self) -> Option<Weigh<V>> {
+        self.weight.map(|(_, weight)| weight)
     }
 }
 
@@ -148,20 +227,85 @@ impl<V, C: MayBeStale> Space<V, C> {
     /// unless set.
     #[must_use]
     pub const fn max_stale(mut self, max: Duration) -> Self {
-        self.max_stale = max;
+        self.rules.max_stale = shorter(max, CENTURY);
+        self
+    }
+
+    /// Sets how long a caller waits for a loader if there is a value to serve instead: one that has
+    /// expired, within [`max_stale`](Self::max_stale). The load goes on, and its value is kept.
+    #[must_use]
+    pub const fn soft_deadline(mut self, deadline: Duration) -> Self {
+        self.rules.soft_deadline = Some(deadline);
+        self
+    }
+
+    /// Sets for how long a loader that failed is left alone while there is a value to serve instead.
+    /// Unless set, every call asks it.
+    #[must_use]
+    pub const fn rest_after_failure(mut self, rest: Duration) -> Self {
+        self.rules.rest = shorter(rest, CENTURY);
         self
     }
 }
 
-/// What a space says of lifetimes, without its types.
+/// What a space says, without its types.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rules {
     pub(crate) ttl: Duration,
-    /// The lifetime and what it may be spread by.
-    pub(crate) longest: Duration,
+    pub(crate) negative_ttl: Duration,
+    spread_above: f64,
     pub(crate) max_stale: Duration,
     pub(crate) until: Option<UnixTime>,
-    pub(crate) dropped_after_outage: bool,
+    /// In percent of the lifetime.
+    pub(crate) refresh_at: Option<u8>,
+    pub(crate) soft_deadline: Option<Duration>,
+    pub(crate) hard_deadline: Option<Duration>,
+    pub(crate) rest: Duration,
+    pub(crate) lease: Option<Duration>,
+    pub(crate) shape: u32,
+    pub(crate) is_sealed: bool,
+    pub(crate) minds_others: bool,
+    pub(crate) is_confirmed: bool,
+}
+
+impl Rules {
+    /// The lifetime and what it may be spread by.
+    pub(crate) fn longest(&self) -> Duration {
+        self.ttl.mul_f64(1.0 + self.spread_above)
+    }
+
+    /// How long a value may be served of which nobody knows whether others have changed it.
+    pub(crate) fn deaf_bound(&self) -> Option<Duration> {
+        let bound = if self.max_stale.is_zero() {
+            self.longest()
+        } else {
+            self.max_stale
+        };
+        self.minds_others.then_some(bound)
+    }
+
+    /// The same for a value that says there is none: shorter, and never stale.
+    pub(crate) fn of_negative(self) -> Self {
+        Self {
+            ttl: self.negative_ttl,
+            max_stale: Duration::ZERO,
+            ..self
+        }
+    }
+
+    /// The same for a value with a lifetime of its own, which may not be longer.
+    pub(crate) fn with_ttl(self, ttl: Option<Duration>) -> Self {
+        Self {
+            ttl: ttl.map_or(self.ttl, |ttl| shorter(ttl, self.ttl)),
+            ..self
+        }
+    }
+}
+
+/// Arithmetic on durations panics at the end of time, and nobody can tell a century from for ever.
+const fn shorter(a: Duration, b: Duration) -> Duration {
+    // `Ord::min` is not const.
+    if a.as_nanos() < b.as_nanos() { a } else { b }
 }
 
 impl<V, C> Clone for Space<V, C> {
@@ -176,10 +320,12 @@ impl<V, C> fmt::Debug for Space<V, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Space")
             .field("name", &self.name)
-            .field("ttl", &self.ttl)
-            .field("max_stale", &self.max_stale)
+            .field("ttl", &self.rules.ttl)
+            .field("max_stale", &self.rules.max_stale)
             .finish_non_exhaustive()
     }
 }
 
 const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
+const NEGATIVE: Duration = Duration::from_secs(5);

@@ -1,3 +1,5 @@
+use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What a cache has done since it was built.
@@ -6,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct CacheStats {
     /// Answers from memory.
     pub memory_hits: u64,
-    /// Answers from Redis.
+    /// Answers from the level behind.
     pub redis_hits: u64,
     /// Calls that joined a load under way instead of starting one.
     pub joined: u64,
@@ -16,55 +18,118 @@ pub struct CacheStats {
     pub load_failures: u64,
     /// Loads whose value was given out but not kept, because the entry was deleted meanwhile.
     pub fenced: u64,
-    /// Failed loads that were covered by an expired entry.
+    /// Answers by an expired entry: the loader failed, or took too long, or is resting.
     pub stale_served: u64,
-    /// Calls to Redis that failed; no caller has noticed.
+    /// Loads that were started before a value expired.
+    pub refreshed_ahead: u64,
+    /// Calls that gave up waiting for a loader.
+    pub timed_out: u64,
+    /// Loads that another process did, while this one waited for it.
+    pub loaded_by_others: u64,
+    /// Changes by others that were heard of.
+    pub invalidations: u64,
+    /// How often changes by others may have been missed, and memory was dropped for it.
+    pub gaps: u64,
+    /// Calls to the level behind that failed; no caller has noticed.
     pub redis_faults: u64,
-    /// Entries in Redis that could not be read and counted as absent.
+    /// Entries in the level behind that could not be read and counted as absent.
     pub unreadable: u64,
-    /// Deletions in Redis that are still owed, because it did not answer.
+    /// Changes that were made good when the level behind was back.
+    pub replayed: u64,
+    /// Changes that the level behind still has to learn.
     pub owed: u64,
 }
 
-#[derive(Debug, Default)]
-pub(crate) struct Counters {
-    pub(crate) memory_hits: Counter,
-    pub(crate) redis_hits: Counter,
-    pub(crate) joined: Counter,
-    pub(crate) loads: Counter,
-    pub(crate) load_failures: Counter,
-    pub(crate) fenced: Counter,
-    pub(crate) stale_served: Counter,
-    pub(crate) redis_faults: Counter,
-    pub(crate) unreadable: Counter,
+/// Something a cache did, as it happens. Answers from memory are not told: they are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CacheEvent {
+    /// An answer from the level behind.
+    RedisHit,
+    /// A call joined a load under way.
+    Joined,
+    /// A load was started.
+    LoadStarted,
+    /// A load failed.
+    LoadFailed,
+    /// A load's value was not kept, because the entry was deleted meanwhile.
+    Fenced,
+    /// An expired entry was served.
+    StaleServed,
+    /// A load was started before a value expired.
+    RefreshedAhead,
+    /// A call gave up waiting for a loader.
+    TimedOut,
+    /// Another process did the load.
+    LoadedByOther,
+    /// Somebody else changed something.
+    Invalidated,
+    /// Changes by others may have been missed; what minds that was dropped from memory.
+    Gap,
+    /// A call to the level behind failed.
+    RedisFault,
+    /// An entry in the level behind could not be read.
+    Unreadable,
+    /// A change was made good.
+    Replayed,
 }
 
-#[derive(Debug, Default)]
-pub(crate) struct Counter(AtomicU64);
+/// Who wants to know of events.
+pub(crate) type Observer = Arc<dyn Fn(CacheEvent) + Send + Sync>;
 
-impl Counter {
-    pub(crate) fn add(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
+#[derive(Default)]
+pub(crate) struct Counters {
+    memory_hits: AtomicU64,
+    events: [AtomicU64; EVENTS],
+    observer: Option<Observer>,
 }
 
 impl Counters {
+    pub(crate) fn new(observer: Option<Observer>) -> Self {
+        Self {
+            observer,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn memory_hit(&self) {
+        self.memory_hits.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn note(&self, event: CacheEvent) {
+        self.events[event as usize].fetch_add(1, Ordering::Relaxed);
+        if let Some(observer) = &self.observer {
+            observer(event);
+        }
+    }
+
     pub(crate) fn stats(&self, owed: u64) -> CacheStats {
+        let count = |event: CacheEvent| self.events[event as usize].load(Ordering::Relaxed);
         CacheStats {
-            memory_hits: self.memory_hits.get(),
-            redis_hits: self.redis_hits.get(),
-            joined: self.joined.get(),
-            loads: self.loads.get(),
-            load_failures: self.load_failures.get(),
-            fenced: self.fenced.get(),
-            stale_served: self.stale_served.get(),
-            redis_faults: self.redis_faults.get(),
-            unreadable: self.unreadable.get(),
+            memory_hits: self.memory_hits.load(Ordering::Relaxed),
+            redis_hits: count(CacheEvent::RedisHit),
+            joined: count(CacheEvent::Joined),
+            loads: count(CacheEvent::LoadStarted),
+            load_failures: count(CacheEvent::LoadFailed),
+            fenced: count(CacheEvent::Fenced),
+            stale_served: count(CacheEvent::StaleServed),
+            refreshed_ahead: count(CacheEvent::RefreshedAhead),
+            timed_out: count(CacheEvent::TimedOut),
+            loaded_by_others: count(CacheEvent::LoadedByOther),
+            invalidations: count(CacheEvent::Invalidated),
+            gaps: count(CacheEvent::Gap),
+            redis_faults: count(CacheEvent::RedisFault),
+            unreadable: count(CacheEvent::Unreadable),
+            replayed: count(CacheEvent::Replayed),
             owed,
         }
     }
 }
+
+impl fmt::Debug for Counters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.stats(0).fmt(f)
+    }
+}
+
+const EVENTS: usize = CacheEvent::Replayed as usize + 1;

@@ -152,6 +152,8 @@ impl AuthClient {
         let drained = self.0.audit.shutdown(deadline).await;
         self.0.watcher.let_go();
         if let Some(redis) = &self.0.redis {
+            // What the others are to find there is written first, if that is a matter of moments.
+            let _ = tokio::time::timeout(deadline, self.0.cache.settled()).await;
             redis.shutdown().await;
         }
         drained

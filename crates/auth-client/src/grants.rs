@@ -20,7 +20,8 @@ impl AuthClient {
         let (provider, asking) = (Arc::clone(&self.0.provider), identity.clone());
         let load = move || async move { provider.roles(&asking).await.map(names) };
         let key = self.key(identity);
-        match self.0.cache.get_or_load(&space, &key, load).await {
+        let found = self.0.cache.get_or_load(&space, &key, load).await;
+        match found.map_err(|error| error.into_failure(late)) {
             Ok(names) => Ok(names.into_value().into_iter().map(Role::from).collect()),
             // Those who ask for one user at once share an answer, and the token that was refused
             // may have been another one than this.
@@ -42,7 +43,8 @@ impl AuthClient {
         let (provider, asking) = (Arc::clone(&self.0.provider), identity.clone());
         let load = move || async move { provider.permissions(&asking).await.map(names) };
         let key = self.key(identity);
-        match self.0.cache.get_or_load(&space, &key, load).await {
+        let found = self.0.cache.get_or_load(&space, &key, load).await;
+        match found.map_err(|error| error.into_failure(late)) {
             Ok(names) => Ok(names
                 .into_value()
                 .into_iter()
@@ -143,6 +145,11 @@ impl Authorizer for AuthClient {
     ) -> BoxFuture<'a, Decision> {
         Box::pin(Self::has_permission(self, identity, permission.clone()))
     }
+}
+
+/// The spaces have no deadline: what the provider asks has its own.
+fn late() -> AuthenticationError {
+    AuthenticationError::unavailable("too_late", "the provider took too long")
 }
 
 /// What is remembered: names, which prove nothing without an identity.

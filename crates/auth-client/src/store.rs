@@ -35,7 +35,8 @@ impl AuthClient {
 
     /// Takes a value out of the cache. Whether it was there.
     pub async fn cache_delete(&self, key: &str) -> bool {
-        self.0.cache.delete(&space(Duration::MAX), key).await
+        let deleted = self.0.cache.delete(&space(Duration::MAX), key).await;
+        deleted.existed()
     }
 
     /// Empties the application's part of the cache, in Redis too.

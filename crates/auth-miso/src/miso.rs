@@ -231,7 +231,10 @@ impl Miso {
         let key = format!("{}/{}", self.0.scope, TokenHash::of(token));
         let (this, token) = (self.clone(), token.clone());
         let load = move || async move { this.ask(&token).await };
-        let record = self.0.cache.get_or_load(&space, &key, load).await?;
+        let record = self.0.cache.get_or_load(&space, &key, load).await;
+        // The space has no deadline: the calls of the controller have their own.
+        let late = || AuthenticationError::unavailable("too_late", "the controller took too long");
+        let record = record.map_err(|error| error.into_failure(late))?;
         Ok(record.into_value())
     }
 

@@ -1,25 +1,37 @@
 //! One command: sent over the connection in use, within its time, and counted by the breaker.
 
-use deadpool_redis::redis::{Cmd, FromRedisValue};
-use tokio::time::{Instant, timeout, timeout_at};
+use std::future::Future;
 
-use crate::error::{Fault, RedisError};
+use deadpool_redis::redis::{Cmd, FromRedisValue, RedisResult, pipe};
+use tokio::time::{Instant, timeout_at};
+
+use crate::error::Fault;
 use crate::link::{Connected, Link, Shared};
 use crate::state::RedisState;
 
 /// Finds the connection and sends the command.
 pub(crate) async fn run<T: FromRedisValue>(
     shared: &Shared,
-    name: &'static str,
     command: &Cmd,
-) -> Result<T, RedisError> {
-    let outcome = match shared.link() {
-        Link::Up(connected) => send(shared, &connected, command).await,
-        Link::Connecting => send_when_connected(shared, command).await,
-        Link::Down(fault) => Err(fault),
-        Link::Closed => Err(Fault::CLOSED),
-    };
-    outcome.map_err(|fault| RedisError::new(name, fault))
+    deadline: Instant,
+) -> Result<T, Fault> {
+    let connected = connected(shared, deadline).await?;
+    send(shared, &connected, command, deadline).await
+}
+
+/// The same for a slot that is being moved to this server, which wants to be told that we know.
+pub(crate) async fn run_asking<T: FromRedisValue>(
+    shared: &Shared,
+    command: &Cmd,
+    deadline: Instant,
+) -> Result<T, Fault> {
+    let connected = connected(shared, deadline).await?;
+    let mut both = pipe();
+    both.cmd("ASKING").ignore().add_command(command.clone());
+    let mut connection = connected.connection.clone();
+    let answer = both.query_async::<(T,)>(&mut connection);
+    let (answer,) = within(shared, &connected, answer, deadline).await?;
+    Ok(answer)
 }
 
 /// Sends the command, and lets the breaker know how that went.
@@ -27,13 +39,20 @@ pub(crate) async fn send<T: FromRedisValue>(
     shared: &Shared,
     connected: &Connected,
     command: &Cmd,
+    deadline: Instant,
 ) -> Result<T, Fault> {
     let mut connection = connected.connection.clone();
-    let answer = timeout(
-        shared.settings.command_timeout,
-        command.query_async(&mut connection),
-    );
-    let outcome = match answer.await {
+    let answer = command.query_async(&mut connection);
+    within(shared, connected, answer, deadline).await
+}
+
+async fn within<T>(
+    shared: &Shared,
+    connected: &Connected,
+    answer: impl Future<Output = RedisResult<T>>,
+    deadline: Instant,
+) -> Result<T, Fault> {
+    let outcome = match timeout_at(deadline, answer).await {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(error)) => Err(Fault::from_redis(&error)),
         Err(_) => Err(Fault::TIMEOUT),
@@ -45,24 +64,24 @@ pub(crate) async fn send<T: FromRedisValue>(
     outcome
 }
 
-/// The first attempt to connect is part of the command's time.
-async fn send_when_connected<T: FromRedisValue>(
-    shared: &Shared,
-    command: &Cmd,
-) -> Result<T, Fault> {
-    let deadline = Instant::now() + shared.settings.command_timeout;
+/// The connection in use. The first attempt to connect is part of the command's time.
+async fn connected(shared: &Shared, deadline: Instant) -> Result<Connected, Fault> {
+    match shared.link() {
+        Link::Up(connected) => return Ok(connected),
+        Link::Down(fault) => return Err(fault),
+        Link::Closed => return Err(Fault::CLOSED),
+        Link::Connecting => {}
+    }
     let mut state = shared.state.subscribe();
-    let connected = timeout_at(
+    let settled = timeout_at(
         deadline,
         state.wait_for(|state| *state != RedisState::Connecting),
     );
-    if connected.await.is_err() {
+    if settled.await.is_err() {
         return Err(Fault::TIMEOUT);
     }
     match shared.link() {
-        Link::Up(connected) => timeout_at(deadline, send(shared, &connected, command))
-            .await
-            .unwrap_or(Err(Fault::TIMEOUT)),
+        Link::Up(connected) => Ok(connected),
         Link::Down(fault) => Err(fault),
         Link::Connecting | Link::Closed => Err(Fault::CLOSED),
     }

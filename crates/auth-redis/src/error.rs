@@ -1,4 +1,6 @@
-use std::fmt;
+use std::error::Error;
+use std::sync::Arc;
+use std::{fmt, io};
 
 use deadpool_redis::PoolError;
 use deadpool_redis::redis::{self, ErrorKind, ServerErrorKind};
@@ -22,7 +24,8 @@ pub enum RedisErrorKind {
     Unavailable,
     /// No answer came in time. The command may or may not have been carried out.
     Timeout,
-    /// The server does not accept our credentials, or does not allow us this command.
+    /// The server does not accept our credentials or our certificate, or does not allow us this
+    /// command; or its own certificate is not one to trust.
     Denied,
     /// The server understood and refused, as for a list command on what is no list.
     Rejected,
@@ -65,19 +68,62 @@ pub(crate) struct Fault {
     pub(crate) kind: RedisErrorKind,
     /// The connection will never carry an answer again.
     pub(crate) breaks_connection: bool,
+    /// What the server of a cluster says about where to go instead.
+    pub(crate) detour: Option<Detour>,
     what: &'static str,
     code: Option<Box<str>>,
+}
+
+/// Where a cluster sends a command that it did not carry out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Detour {
+    /// To the new owner of the slot. The address is as the server wrote it.
+    Moved(Box<str>),
+    /// To whom the slot is being moved, this once.
+    Ask(Box<str>),
+    /// Nowhere: the same again in a moment.
+    Again,
 }
 
 impl Fault {
     pub(crate) const TIMEOUT: Self = Self::plain(RedisErrorKind::Timeout, "no answer in time");
     pub(crate) const CLOSED: Self =
         Self::plain(RedisErrorKind::Unavailable, "the handle was shut down");
+    pub(crate) const UNREACHABLE: Self =
+        Self::plain(RedisErrorKind::Unavailable, "the server cannot be reached");
+    pub(crate) const NO_SERVICE: Self = Self::plain(
+        RedisErrorKind::Rejected,
+        "the sentinels do not know the service",
+    );
+    pub(crate) const NOT_PRIMARY: Self = Self {
+        kind: RedisErrorKind::Unavailable,
+        breaks_connection: true,
+        detour: None,
+        what: "the server is not the primary any more",
+        code: None,
+    };
+    pub(crate) const NO_OWNER: Self = Self::plain(
+        RedisErrorKind::Unavailable,
+        "no node of the cluster owns the slot",
+    );
+    pub(crate) const CROSS_SLOT: Self = Self::plain(
+        RedisErrorKind::Rejected,
+        "the keys are not in one slot of the cluster",
+    );
+    pub(crate) const MISUNDERSTOOD: Self = Self::plain(
+        RedisErrorKind::Protocol,
+        "the answer is not what was expected",
+    );
+    pub(crate) const UNUSABLE: Self = Self::plain(
+        RedisErrorKind::Denied,
+        "the settings for TLS cannot be used",
+    );
 
     const fn plain(kind: RedisErrorKind, what: &'static str) -> Self {
         Self {
             kind,
             breaks_connection: false,
+            detour: None,
             what,
             code: None,
         }
@@ -85,21 +131,23 @@ impl Fault {
 
     /// Whether the breaker counts it. A refusal does not count: it takes a working server to refuse.
     pub(crate) fn counts(&self) -> bool {
-        matches!(
-            self.kind,
-            RedisErrorKind::Unavailable | RedisErrorKind::Timeout
-        )
+        let is_of_cluster = self.detour.is_some() || self.code.as_deref() == Some("CLUSTERDOWN");
+        !is_of_cluster
+            && matches!(
+                self.kind,
+                RedisErrorKind::Unavailable | RedisErrorKind::Timeout
+            )
     }
 
     /// The same cause as the answer to commands that come while the breaker is open.
     pub(crate) fn while_down(&self) -> Self {
         match self.kind {
-            // Waiting does not help against a wrong password, so nobody should be told to wait.
-            RedisErrorKind::Denied => Self {
+            // Waiting does not help against a wrong password or name, so nobody should be told to wait.
+            RedisErrorKind::Denied | RedisErrorKind::Rejected => Self {
                 breaks_connection: false,
                 ..self.clone()
             },
-            _ => Self::plain(RedisErrorKind::Unavailable, "the server cannot be reached"),
+            _ => Self::UNREACHABLE,
         }
     }
 
@@ -111,7 +159,11 @@ impl Fault {
     }
 
     pub(crate) fn from_redis(error: &redis::RedisError) -> Self {
+        if let Some(fault) = tls_fault(error) {
+            return fault;
+        }
         let (kind, what) = match error.kind() {
+            ErrorKind::InvalidClientConfig => return Self::UNUSABLE,
             ErrorKind::AuthenticationFailed => {
                 (RedisErrorKind::Denied, "the server refused our credentials")
             }
@@ -136,10 +188,14 @@ impl Fault {
                 }
                 _ => (RedisErrorKind::Rejected, "the server refused the command"),
             },
-            _ => (
-                RedisErrorKind::Protocol,
-                "the answer is not what was expected",
-            ),
+            _ => return Self::MISUNDERSTOOD.of(error),
+        };
+        let address = || error.redirect_node().map(|(address, _)| Box::from(address));
+        let detour = match error.kind() {
+            ErrorKind::Server(ServerErrorKind::Moved) => address().map(Detour::Moved),
+            ErrorKind::Server(ServerErrorKind::Ask) => address().map(Detour::Ask),
+            ErrorKind::Server(ServerErrorKind::TryAgain) => Some(Detour::Again),
+            _ => None,
         };
         // A server that turned read-only was demoted: only another connection leads to the new one.
         let demoted = error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly);
@@ -148,9 +204,23 @@ impl Fault {
             breaks_connection: demoted
                 || error.is_unrecoverable_error()
                 || kind == RedisErrorKind::Unavailable && error.is_io_error(),
+            detour,
             what,
             code: error.code().and_then(word),
         }
+    }
+
+    fn of(self, error: &redis::RedisError) -> Self {
+        Self {
+            breaks_connection: error.is_unrecoverable_error(),
+            code: error.code().and_then(word),
+            ..self
+        }
+    }
+
+    /// The first word of the server's refusal.
+    pub(crate) fn code(&self) -> Option<&str> {
+        self.code.as_deref()
     }
 }
 
@@ -162,6 +232,29 @@ impl fmt::Display for Fault {
             None => Ok(()),
         }
     }
+}
+
+/// What went wrong with TLS, which waiting does not mend. Everything else that TLS reports is a
+/// connection that broke.
+fn tls_fault(error: &redis::RedisError) -> Option<Fault> {
+    let source = error.source()?;
+    // redis-rs keeps it behind a pointer of its own.
+    let shared = source.downcast_ref::<Arc<dyn Error + Send + Sync>>();
+    let io = match shared {
+        Some(shared) => shared.downcast_ref::<io::Error>()?,
+        None => source.downcast_ref::<io::Error>()?,
+    };
+    let what = match io.get_ref()?.downcast_ref::<rustls::Error>()? {
+        rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented => {
+            "the server's certificate is not one to trust"
+        }
+        rustls::Error::AlertReceived(_) => "the server refused our side of TLS",
+        _ => return None,
+    };
+    Some(Fault {
+        breaks_connection: true,
+        ..Fault::plain(RedisErrorKind::Denied, what)
+    })
 }
 
 /// A code is a short word in capitals. Whatever else stands in its place is text of the server's and

@@ -21,31 +21,57 @@
 //! # }
 //! ```
 //!
+//! # Servers
+//!
+//! The URL says what there is: one server, the primary of a service behind sentinels, or a cluster;
+//! by TLS where the scheme begins with `rediss` ([`Redis::builder`]). Callers see no difference, but
+//! that a script's keys must be in one slot of a cluster.
+//!
+//! - **Sentinels** are asked at each attempt to connect, and who they name must say itself that it is
+//!   the primary. A primary that was demoted is noticed within
+//!   [`check_interval`](RedisSettings::check_interval).
+//! - **Cluster.** Every node has a breaker and a connection of its own, so a dead one costs the others
+//!   nothing. Commands follow a slot that moved, within their time. Several keys at once are several
+//!   commands.
+//! - **TLS.** Certificates are checked against the system's authorities, or against
+//!   [`ca`](RedisSettings::ca) and no others; nothing switches the check off.
+//!
 //! # How it fails
 //!
 //! A command has [`command_timeout`](RedisSettings::command_timeout) (250 ms) from call to answer.
 //! The breaker opens when the connection breaks or three commands in a row found no working
 //! server; from then on commands fail at once with [`RedisErrorKind::Unavailable`], and a task in
-//! the background reconnects with full jitter until a `PING` is answered. No command is ever sent
-//! twice. A command that timed out may still have been carried out.
+//! the background reconnects with full jitter until a `PING` is answered. No command is ever carried
+//! out twice. A command that timed out may still have been carried out.
 //!
 //! # Limits
 //!
-//! It needs a tokio runtime with time and I/O enabled, and the runtime must outlive the handle. One
-//! standalone server over plain TCP: TLS, Sentinel and Cluster are not there yet, and a URL that
-//! asks for one of them is refused instead of being read as something weaker.
+//! It needs a tokio runtime with time and I/O enabled, and the runtime must outlive the handle.
+//! Replicas are never read. Sentinels and the nodes of a cluster must be reachable under the
+//! addresses that they give each other. redis-rs asks rustls for the default cryptography of the
+//! process: where none is set, the first connection by TLS sets aws-lc.
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
+mod cluster;
 mod command;
 mod error;
+mod finder;
 mod link;
 mod redis;
+mod script;
 mod settings;
 mod state;
+mod subscription;
 mod supervisor;
+mod target;
+mod tls;
+mod value;
 
 pub use crate::error::{RedisError, RedisErrorKind};
 pub use crate::redis::Redis;
+pub use crate::script::Script;
 pub use crate::settings::RedisSettings;
 pub use crate::state::{RedisState, RedisStateChanges};
+pub use crate::subscription::{Subscription, SubscriptionEvent};
+pub use crate::value::RedisValue;

@@ -1,24 +1,28 @@
-//! What all clones of a handle share: the connection in use, or why there is none.
+//! One server, as all clones of a handle share it: the connection in use, or why there is none.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use deadpool_redis::Pool;
 use deadpool_redis::redis::aio::MultiplexedConnection;
 use tokio::sync::{Notify, watch};
 
 use crate::error::Fault;
+use crate::finder::Finder;
 use crate::settings::RedisSettings;
 use crate::state::RedisState;
+use crate::target::Address;
 
 pub(crate) struct Shared {
-    pub(crate) settings: RedisSettings,
-    pub(crate) pool: Pool,
+    pub(crate) settings: Arc<RedisSettings>,
+    pub(crate) finder: Finder,
     pub(crate) state: watch::Sender<RedisState>,
     /// Wakes the supervisor when the connection in use was given up.
     pub(crate) lost: Notify,
     link: RwLock<Link>,
-    ups: AtomicU64,
+    /// Of the whole handle, which may have several servers.
+    ups: Arc<AtomicU64>,
+    /// Who else wants to know of changes: the cluster that this server belongs to.
+    changed: Option<Arc<Notify>>,
     next_serial: AtomicU64,
 }
 
@@ -36,6 +40,7 @@ pub(crate) enum Link {
 #[derive(Clone)]
 pub(crate) struct Connected {
     pub(crate) connection: MultiplexedConnection,
+    pub(crate) address: Arc<Address>,
     pub(crate) serial: u64,
     /// Failures in a row. They belong to this connection, so that a late one of its predecessor
     /// does not count against it.
@@ -43,14 +48,20 @@ pub(crate) struct Connected {
 }
 
 impl Shared {
-    pub(crate) fn new(settings: RedisSettings, pool: Pool) -> Self {
+    pub(crate) fn new(
+        settings: Arc<RedisSettings>,
+        finder: Finder,
+        ups: Arc<AtomicU64>,
+        changed: Option<Arc<Notify>>,
+    ) -> Self {
         Self {
             settings,
-            pool,
+            finder,
             state: watch::Sender::new(RedisState::Connecting),
             lost: Notify::new(),
             link: RwLock::new(Link::Connecting),
-            ups: AtomicU64::new(0),
+            ups,
+            changed,
             next_serial: AtomicU64::new(0),
         }
     }
@@ -67,16 +78,12 @@ impl Shared {
         link.is_up(serial)
     }
 
-    pub(crate) fn ups(&self) -> u64 {
-        self.ups.load(Ordering::Acquire)
-    }
-
     /// Puts a new connection to use after there was none.
-    pub(crate) fn raise(&self, connection: MultiplexedConnection) -> u64 {
+    pub(crate) fn raise(&self, (connection, address): (MultiplexedConnection, Address)) -> u64 {
         // Counted before the first command can succeed: whoever compares the count after an answer
         // learns that there was a gap before it.
         self.ups.fetch_add(1, Ordering::AcqRel);
-        let connected = self.connected(connection);
+        let connected = self.connected(connection, address);
         let serial = connected.serial;
         self.transition(Link::Up(connected), |_| true);
         serial
@@ -84,16 +91,21 @@ impl Shared {
 
     /// Puts a new connection in the place of one that works but has grown old. `None` if that one
     /// was given up meanwhile.
-    pub(crate) fn renew(&self, old: u64, connection: MultiplexedConnection) -> Option<u64> {
-        let connected = self.connected(connection);
+    pub(crate) fn renew(
+        &self,
+        old: u64,
+        (connection, address): (MultiplexedConnection, Address),
+    ) -> Option<u64> {
+        let connected = self.connected(connection, address);
         let serial = connected.serial;
         self.transition(Link::Up(connected), |link| link.is_up(old))
             .then_some(serial)
     }
 
-    fn connected(&self, connection: MultiplexedConnection) -> Connected {
+    fn connected(&self, connection: MultiplexedConnection, address: Address) -> Connected {
         Connected {
             connection,
+            address: Arc::new(address),
             serial: self.next_serial.fetch_add(1, Ordering::Relaxed),
             failures: Arc::default(),
         }
@@ -106,7 +118,6 @@ impl Shared {
 
     pub(crate) fn close(&self) {
         self.transition(Link::Closed, |_| true);
-        self.pool.close();
     }
 
     pub(crate) fn succeeded(&self, connected: &Connected) {
@@ -151,7 +162,13 @@ impl Shared {
             .send_if_modified(|current| std::mem::replace(current, state) != state);
         drop(link);
         if changed {
-            let address = self.settings.address();
+            if let Some(changed) = &self.changed {
+                changed.notify_one();
+            }
+            let address = match &self.finder {
+                Finder::Fixed(address) => address.to_string(),
+                Finder::Sentinel { .. } => self.settings.address(),
+            };
             match state {
                 RedisState::Up => tracing::info!(address, "redis is up"),
                 _ => tracing::warn!(address, "redis is down"),

@@ -1,29 +1,47 @@
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use auth_core::config::{ConfigError, ConfigProblem};
 use bytes::Bytes;
-use deadpool_redis::redis::{AsyncConnectionConfig, Cmd, cmd};
-use deadpool_redis::{Manager, Pool};
+use deadpool_redis::redis::{Cmd, FromRedisValue, cmd};
+use futures_util::future::try_join_all;
 use tokio::runtime::Handle;
+use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinHandle};
+use tokio::time::Instant;
 
+use crate::cluster::{Cluster, look_after, slot};
 use crate::command;
-use crate::error::RedisError;
+use crate::error::{Fault, RedisError};
+use crate::finder::Finder;
 use crate::link::Shared;
+use crate::script::Script;
 use crate::settings::RedisSettings;
 use crate::state::{RedisState, RedisStateChanges};
+use crate::subscription::{Server, Subscription};
 use crate::supervisor::supervise;
+use crate::target::Topology;
+use crate::value::RedisValue;
 
-/// A handle to one Redis server. Clones share everything; the last one to go closes the connection.
+/// A handle to one Redis: a server, the primary behind sentinels, or a cluster. Clones share
+/// everything; the last one to go closes the connections.
 ///
-/// Keys are text and get the handle's prefix; values are bytes. Every method fails alike: see
-/// [`RedisError`], and the crate's front page for when.
+/// Keys and channels are text and get the handle's prefix; values are bytes. Every method fails
+/// alike: see [`RedisError`], and the crate's front page for when.
 #[derive(Clone)]
 pub struct Redis {
-    shared: Arc<Shared>,
+    settings: Arc<RedisSettings>,
+    servers: Servers,
+    ups: Arc<AtomicU64>,
     supervisor: Arc<Supervisor>,
+}
+
+#[derive(Clone)]
+enum Servers {
+    One(Arc<Shared>),
+    Cluster(Arc<Cluster>),
 }
 
 /// Stops the task when the last handle goes.
@@ -39,64 +57,80 @@ impl Drop for Supervisor {
 }
 
 impl Redis {
-    /// Starts settings for the server at `redis://[user]:[password]@host[:port][/db]`.
+    /// Starts settings for what a URL names:
     ///
-    /// A URL that cannot be used is reported by [`connect`](RedisSettings::connect).
+    /// - `redis://[user]:[password]@host[:port][/db]`, one server;
+    /// - `redis-sentinel://[user]:[password]@host[:port],…/service[/db]`, the primary of a service,
+    ///   as these sentinels know it;
+    /// - `redis-cluster://[user]:[password]@host[:port],…`, a cluster, some of whose nodes these are.
+    ///
+    /// With `rediss` in place of `redis` they are spoken to by TLS, sentinels too. What is not a letter or
+    /// a digit in a user or password is percent-encoded. A URL that cannot be used is reported by
+    /// [`connect`](RedisSettings::connect).
     pub fn builder(url: &str) -> RedisSettings {
         RedisSettings::from_url(url)
     }
 
     pub(crate) fn connect(settings: RedisSettings) -> Result<Self, ConfigError> {
-        let unusable = || {
-            let remedy = "name a host that can be connected to";
-            ConfigError::from(ConfigProblem::new(
-                "the Redis address",
-                "cannot be used",
-                remedy,
-            ))
-        };
         let target = settings.target.clone()?;
+        settings.check_tls().map_err(|fault| {
+            let remedy = "give PEM to ca and client_certificate, and a URL that begins with rediss";
+            ConfigProblem::new("the certificates for Redis", fault, remedy)
+        })?;
         let runtime = Handle::try_current().map_err(|_| {
             let remedy = "connect to Redis from within a tokio runtime";
             ConfigProblem::new("the async runtime", "is not running", remedy)
         })?;
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(settings.connect_timeout))
-            // Commands are timed by us, from the call and not from the moment of sending.
-            .set_response_timeout(None);
-        let info = target.connection_info().ok_or_else(unusable)?;
-        let manager = Manager::new_with_config(info, config).map_err(|_| unusable())?;
-        let pool = Pool::builder(manager)
-            .max_size(POOL_SIZE)
-            .build()
-            .map_err(|_| unusable())?;
-
-        let shared = Arc::new(Shared::new(settings, pool));
+        let settings = Arc::new(settings);
+        let ups = Arc::<AtomicU64>::default();
+        let finder = match target.topology {
+            Topology::Standalone(address) => Finder::Fixed(address),
+            Topology::Sentinel { sentinels, service } => Finder::Sentinel { sentinels, service },
+            Topology::Cluster(seeds) => {
+                let cluster = Cluster::new(Arc::clone(&settings), seeds, Arc::clone(&ups));
+                let cluster = Arc::new(cluster);
+                let task = runtime.spawn(look_after(Arc::clone(&cluster)));
+                return Ok(Self::new(settings, Servers::Cluster(cluster), ups, task));
+            }
+        };
+        let shared = Shared::new(Arc::clone(&settings), finder, Arc::clone(&ups), None);
+        let shared = Arc::new(shared);
         let task = runtime.spawn(supervise(Arc::clone(&shared)));
-        Ok(Self {
-            shared,
+        Ok(Self::new(settings, Servers::One(shared), ups, task))
+    }
+
+    fn new(
+        settings: Arc<RedisSettings>,
+        servers: Servers,
+        ups: Arc<AtomicU64>,
+        task: JoinHandle<()>,
+    ) -> Self {
+        Self {
+            settings,
+            servers,
+            ups,
             supervisor: Arc::new(Supervisor {
                 abort: task.abort_handle(),
                 task: Mutex::new(Some(task)),
             }),
-        })
+        }
     }
 
-    /// How the handle is now.
+    /// How the handle is now. A cluster is up while every slot has an owner that answers.
     pub fn state(&self) -> RedisState {
-        *self.shared.state.borrow()
+        *self.watch().borrow()
     }
 
     /// Follows how the handle is.
     pub fn state_changes(&self) -> RedisStateChanges {
-        RedisStateChanges::new(self.shared.state.subscribe())
+        RedisStateChanges::new(self.watch().subscribe())
     }
 
     /// How often a connection came up after there was none. Between two moments with the same count
     /// no connection was lost and regained, so nothing that Redis reports can have been missed for
-    /// that reason.
+    /// that reason. Of a cluster, those of every node count, and so does every change of owner.
     pub fn ups(&self) -> u64 {
-        self.shared.ups()
+        self.ups.load(Ordering::Acquire)
     }
 
     /// Asks whether the server answers.
@@ -105,7 +139,7 @@ impl Redis {
     ///
     /// If it does not.
     pub async fn ping(&self) -> Result<(), RedisError> {
-        command::run(&self.shared, "PING", &cmd("PING")).await
+        self.run("PING", None, &cmd("PING")).await
     }
 
     /// Returns the value of a key, or `None` if there is none.
@@ -114,12 +148,13 @@ impl Redis {
     ///
     /// As every command.
     pub async fn get(&self, key: &str) -> Result<Option<Bytes>, RedisError> {
-        let command = self.command("GET", key);
-        let value: Option<Vec<u8>> = command::run(&self.shared, "GET", &command).await?;
+        let key = self.key(key);
+        let value: Option<Vec<u8>> = self.run_on("GET", &key, |it| it).await?;
         Ok(value.map(Bytes::from))
     }
 
-    /// Returns the values of several keys in their order, in one round trip.
+    /// Returns the values of several keys in their order, in one round trip; in a cluster, in one
+    /// to each of their nodes at once.
     ///
     /// # Errors
     ///
@@ -128,8 +163,14 @@ impl Redis {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
-        let command = self.command_of_keys("MGET", keys);
-        let values: Vec<Option<Vec<u8>>> = command::run(&self.shared, "MGET", &command).await?;
+        if let Servers::Cluster(_) = self.servers {
+            return try_join_all(keys.iter().map(|key| self.get(key))).await;
+        }
+        let mut command = cmd("MGET");
+        for key in keys {
+            command.arg(self.key(key));
+        }
+        let values: Vec<Option<Vec<u8>>> = self.run("MGET", None, &command).await?;
         Ok(values.into_iter().map(|it| it.map(Bytes::from)).collect())
     }
 
@@ -145,12 +186,32 @@ impl Redis {
         value: &[u8],
         ttl: impl Into<Option<Duration>>,
     ) -> Result<(), RedisError> {
-        let mut command = self.command("SET", key);
-        command.arg(value);
-        if let Some(ttl) = ttl.into() {
-            command.arg("PX").arg(millis(ttl));
-        }
-        command::run(&self.shared, "SET", &command).await
+        let ttl = ttl.into();
+        let set = |command: &mut Cmd| {
+            command.arg(value);
+            if let Some(ttl) = ttl {
+                command.arg("PX").arg(millis(ttl));
+            }
+        };
+        self.run_with("SET", &self.key(key), set).await
+    }
+
+    /// Sets the value of a key for a time, unless there is one. Returns whether it was set.
+    ///
+    /// # Errors
+    ///
+    /// As every command.
+    pub async fn set_if_absent(
+        &self,
+        key: &str,
+        value: &[u8],
+        ttl: Duration,
+    ) -> Result<bool, RedisError> {
+        let set = |command: &mut Cmd| {
+            command.arg(value).arg("NX").arg("PX").arg(millis(ttl));
+        };
+        let done: Option<String> = self.run_with("SET", &self.key(key), set).await?;
+        Ok(done.is_some())
     }
 
     /// Deletes keys and returns how many of them there were.
@@ -162,8 +223,18 @@ impl Redis {
         if keys.is_empty() {
             return Ok(0);
         }
-        let command = self.command_of_keys("DEL", keys);
-        command::run(&self.shared, "DEL", &command).await
+        if let Servers::Cluster(_) = self.servers {
+            let one = async |key: &&str| {
+                let key = self.key(key);
+                self.run_on::<u64>("DEL", &key, |it| it).await
+            };
+            return Ok(try_join_all(keys.iter().map(one)).await?.into_iter().sum());
+        }
+        let mut command = cmd("DEL");
+        for key in keys {
+            command.arg(self.key(key));
+        }
+        self.run("DEL", None, &command).await
     }
 
     /// Lets a key expire after this time, and returns whether there is such a key. A time shorter
@@ -173,9 +244,8 @@ impl Redis {
     ///
     /// As every command.
     pub async fn expire(&self, key: &str, ttl: Duration) -> Result<bool, RedisError> {
-        let mut command = self.command("PEXPIRE", key);
-        command.arg(millis(ttl));
-        command::run(&self.shared, "PEXPIRE", &command).await
+        self.run_on("PEXPIRE", &self.key(key), |it| it.arg(millis(ttl)))
+            .await
     }
 
     /// Whether there is such a key.
@@ -184,8 +254,7 @@ impl Redis {
     ///
     /// As every command.
     pub async fn exists(&self, key: &str) -> Result<bool, RedisError> {
-        let command = self.command("EXISTS", key);
-        command::run(&self.shared, "EXISTS", &command).await
+        self.run_on("EXISTS", &self.key(key), |it| it).await
     }
 
     /// Appends values to a list and returns its length then.
@@ -195,21 +264,120 @@ impl Redis {
     /// As every command; [`Rejected`](crate::RedisErrorKind::Rejected) if the key holds something
     /// other than a list.
     pub async fn push(&self, list: &str, values: &[&[u8]]) -> Result<u64, RedisError> {
-        let (name, mut command) = if values.is_empty() {
-            ("LLEN", self.command("LLEN", list))
-        } else {
-            ("RPUSH", self.command("RPUSH", list))
+        let name = if values.is_empty() { "LLEN" } else { "RPUSH" };
+        let push = |command: &mut Cmd| {
+            for value in values {
+                command.arg(*value);
+            }
         };
-        for value in values {
-            command.arg(*value);
+        self.run_with(name, &self.key(list), push).await
+    }
+
+    /// Says something on a channel, to whoever is listening. Returns how many there were; in a
+    /// cluster, at the node that was asked.
+    ///
+    /// # Errors
+    ///
+    /// As every command.
+    pub async fn publish(&self, channel: &str, message: &[u8]) -> Result<u64, RedisError> {
+        let mut command = cmd("PUBLISH");
+        command.arg(self.key(channel)).arg(message);
+        self.run("PUBLISH", None, &command).await
+    }
+
+    /// What the server calls a channel of this handle: its name with the handle's prefix. For scripts
+    /// that publish, because only their keys get the prefix by themselves.
+    pub fn channel(&self, name: &str) -> String {
+        self.key(name)
+    }
+
+    /// Listens on a channel, over a connection of its own, until the subscription is dropped. What
+    /// it tells first is when it began.
+    pub fn subscribe(&self, channel: &str) -> Subscription {
+        let server = match &self.servers {
+            Servers::One(shared) => Server::One(Arc::downgrade(shared)),
+            Servers::Cluster(cluster) => Server::Cluster(Arc::downgrade(cluster)),
+        };
+        Subscription::start(server, Arc::clone(&self.settings), self.key(channel))
+    }
+
+    /// Runs a script on keys, with arguments; it finds them as `KEYS` and `ARGV`.
+    ///
+    /// In a cluster the keys must be in one slot: give them the same text in braces, as `{user:1}:a`
+    /// and `{user:1}:b`.
+    ///
+    /// # Errors
+    ///
+    /// As every command; [`Rejected`](crate::RedisErrorKind::Rejected) also if the keys are in several
+    /// slots of a cluster.
+    pub async fn run_script(
+        &self,
+        script: &Script,
+        keys: &[&str],
+        arguments: &[&[u8]],
+    ) -> Result<RedisValue, RedisError> {
+        let keys: Vec<String> = keys.iter().map(|key| self.key(key)).collect();
+        let slot = match self.servers {
+            Servers::One(_) => None,
+            Servers::Cluster(_) => {
+                let mut slots = keys.iter().map(|key| slot(key));
+                let first = slots.next();
+                if slots.any(|slot| Some(slot) != first) {
+                    return Err(RedisError::new("EVALSHA", Fault::CROSS_SLOT));
+                }
+                first
+            }
+        };
+        let call = |name, text: &str| {
+            let mut command = cmd(name);
+            command.arg(text).arg(keys.len()).arg(&keys);
+            for argument in arguments {
+                command.arg(*argument);
+            }
+            command
+        };
+        let outcome = self
+            .run("EVALSHA", slot, &call("EVALSHA", script.hash()))
+            .await;
+        match outcome {
+            // It was not run, so this is no second time.
+            Err(error) if error.code() == Some("NOSCRIPT") => {
+                self.run("EVAL", slot, &call("EVAL", script.source())).await
+            }
+            outcome => outcome,
         }
-        command::run(&self.shared, name, &command).await
+    }
+
+    /// Sends a command that has no method here, such as one of streams or sorted sets: its name, its
+    /// one key, and what comes after the key.
+    ///
+    /// Commands that block the connection (`BLPOP`, `XREAD BLOCK`) or change it (`SELECT`,
+    /// `SUBSCRIBE`, `MULTI`) are not for this handle: all callers share the connection.
+    ///
+    /// # Errors
+    ///
+    /// As every command.
+    pub async fn command(
+        &self,
+        name: &'static str,
+        key: &str,
+        arguments: &[&[u8]],
+    ) -> Result<RedisValue, RedisError> {
+        let add = |command: &mut Cmd| {
+            for argument in arguments {
+                command.arg(*argument);
+            }
+        };
+        self.run_with(name, &self.key(key), add).await
     }
 
     /// Closes the connection, for all clones. Commands fail from now on; those under way end within
     /// their time.
     pub async fn shutdown(&self) {
-        self.shared.close();
+        match &self.servers {
+            Servers::One(shared) => shared.close(),
+            Servers::Cluster(cluster) => cluster.close(),
+        }
         self.supervisor.abort.abort();
         let task = self.supervisor.task.lock();
         let task = task.unwrap_or_else(PoisonError::into_inner).take();
@@ -219,24 +387,65 @@ impl Redis {
         }
     }
 
-    fn command(&self, name: &'static str, key: &str) -> Cmd {
-        self.command_of_keys(name, &[key])
+    /// A command on one key.
+    async fn run_on<T: FromRedisValue>(
+        &self,
+        name: &'static str,
+        key: &str,
+        add: impl FnOnce(&mut Cmd) -> &mut Cmd,
+    ) -> Result<T, RedisError> {
+        let add = |command: &mut Cmd| {
+            add(command);
+        };
+        self.run_with(name, key, add).await
     }
 
-    fn command_of_keys(&self, name: &'static str, keys: &[&str]) -> Cmd {
-        let prefix = &*self.shared.settings.key_prefix;
+    async fn run_with<T: FromRedisValue>(
+        &self,
+        name: &'static str,
+        key: &str,
+        add: impl FnOnce(&mut Cmd),
+    ) -> Result<T, RedisError> {
         let mut command = cmd(name);
-        for key in keys {
-            command.arg([prefix, key].concat());
+        command.arg(key);
+        add(&mut command);
+        let slot = match self.servers {
+            Servers::One(_) => None,
+            Servers::Cluster(_) => Some(slot(key)),
+        };
+        self.run(name, slot, &command).await
+    }
+
+    async fn run<T: FromRedisValue>(
+        &self,
+        name: &'static str,
+        slot: Option<u16>,
+        command: &Cmd,
+    ) -> Result<T, RedisError> {
+        let deadline = Instant::now() + self.settings.command_timeout;
+        let outcome = match &self.servers {
+            Servers::One(shared) => command::run(shared, command, deadline).await,
+            Servers::Cluster(cluster) => cluster.run(slot, command, deadline).await,
+        };
+        outcome.map_err(|fault| RedisError::new(name, fault))
+    }
+
+    fn watch(&self) -> &watch::Sender<RedisState> {
+        match &self.servers {
+            Servers::One(shared) => &shared.state,
+            Servers::Cluster(cluster) => &cluster.state,
         }
-        command
+    }
+
+    fn key(&self, key: &str) -> String {
+        [&*self.settings.key_prefix, key].concat()
     }
 }
 
 impl fmt::Debug for Redis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Redis")
-            .field("address", &self.shared.settings.address())
+            .field("address", &self.settings.address())
             .field("state", &self.state())
             .finish_non_exhaustive()
     }
@@ -250,6 +459,3 @@ fn millis(ttl: Duration) -> u64 {
 }
 
 const CENTURY_MILLIS: u64 = 100 * 365 * 24 * 60 * 60 * 1000;
-
-/// One connection serves all commands; a second is there while it is replaced.
-const POOL_SIZE: usize = 2;

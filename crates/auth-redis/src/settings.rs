@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use auth_core::Secret;
 use auth_core::config::{ConfigError, ConfigProblem, Env, Reader, Variable};
-use deadpool_redis::redis::{
-    ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo,
-};
+use deadpool_redis::redis::ConnectionInfo;
 
 use crate::Redis;
+use crate::error::Fault;
+use crate::target::{Address, Login, PORT as DEFAULT_PORT, Target};
+use crate::tls::Tls;
 
 /// Where Redis is, and how long to wait for it.
 ///
@@ -17,6 +18,8 @@ use crate::Redis;
 #[derive(Clone)]
 pub struct RedisSettings {
     pub(crate) target: Result<Target, ConfigProblem>,
+    pub(crate) sentinel_login: Option<Login>,
+    pub(crate) tls: Tls,
     pub(crate) key_prefix: Arc<str>,
     pub(crate) command_timeout: Duration,
     pub(crate) connect_timeout: Duration,
@@ -28,15 +31,6 @@ pub struct RedisSettings {
 /// Numbers from zero up to, but not including, one.
 pub(crate) type Random = Arc<dyn Fn() -> f64 + Send + Sync>;
 
-#[derive(Clone)]
-pub(crate) struct Target {
-    host: String,
-    port: u16,
-    db: i64,
-    username: Option<String>,
-    password: Option<Secret>,
-}
-
 impl RedisSettings {
     pub(crate) fn from_url(url: &str) -> Self {
         Self::new(Target::parse(url).map_err(|fault| {
@@ -47,6 +41,8 @@ impl RedisSettings {
     fn new(target: Result<Target, ConfigProblem>) -> Self {
         Self {
             target,
+            sentinel_login: None,
+            tls: Tls::default(),
             key_prefix: "".into(),
             command_timeout: Duration::from_millis(250),
             connect_timeout: Duration::from_secs(1),
@@ -57,7 +53,9 @@ impl RedisSettings {
     }
 
     /// Reads `REDIS_URL`, or else `REDIS_HOST`, `REDIS_PORT` (6379), `REDIS_PASSWORD` and `REDIS_DB`
-    /// (0); `REDIS_KEY_PREFIX` goes with both. `Ok(None)` if neither URL nor host is set.
+    /// (0). `REDIS_KEY_PREFIX` goes with both; `REDIS_CA`, `REDIS_CLIENT_CERTIFICATE` and
+    /// `REDIS_CLIENT_KEY` (PEM, or a file by the name with `_FILE`) with a URL that asks for TLS;
+    /// `REDIS_SENTINEL_PASSWORD` with one of sentinels. `Ok(None)` if neither URL nor host is set.
     ///
     /// # Errors
     ///
@@ -84,6 +82,10 @@ impl RedisSettings {
         let password = reader.secret(&PASSWORD);
         let db = reader.parse_with(&DB, |text| text.trim().parse().ok().filter(|db| *db >= 0));
         let key_prefix = reader.text(&KEY_PREFIX);
+        let ca = reader.text(&CA);
+        let certificate = reader.text(&CLIENT_CERTIFICATE);
+        let key = reader.secret(&CLIENT_KEY);
+        let sentinel_password = reader.secret(&SENTINEL_PASSWORD);
 
         let target = if let Some(url) = url {
             // A second place for the same thing is a problem and not a guess.
@@ -97,14 +99,14 @@ impl RedisSettings {
                 }
             }
             match Target::parse(url.expose()) {
-                Ok(target) if target.password.is_some() && password.is_some() => {
-                    reader.reject(&PASSWORD_TWICE, "is set beside the password of REDIS_URL");
+                Ok(mut target) => {
+                    if target.login.password.is_some() && password.is_some() {
+                        reader.reject(&PASSWORD_TWICE, "is set beside the password of REDIS_URL");
+                    } else if password.is_some() {
+                        target.login.password = password;
+                    }
                     target
                 }
-                Ok(target) => Target {
-                    password: target.password.or(password),
-                    ..target
-                },
                 Err(fault) => {
                     reader.reject(&URL, fault);
                     return None;
@@ -118,19 +120,63 @@ impl RedisSettings {
                 }
                 return None;
             };
-            Target {
-                host,
-                port: port.unwrap_or(DEFAULT_PORT),
-                db: db.unwrap_or(0),
-                username: None,
-                password,
+            let mut target =
+                Target::standalone(host, port.unwrap_or(DEFAULT_PORT), db.unwrap_or(0));
+            target.login.password = password;
+            target
+        };
+        let mut settings = Self::new(Ok(target));
+        settings.tls.ca = ca.map(|pem| pem.as_bytes().into());
+        settings.tls.client = match (certificate, key) {
+            (Some(certificate), Some(key)) => Some((certificate.as_bytes().into(), key)),
+            (None, None) => None,
+            (Some(_), None) => {
+                reader.reject(&CLIENT_KEY, "is missing beside REDIS_CLIENT_CERTIFICATE");
+                None
+            }
+            (None, Some(_)) => {
+                reader.reject(&CLIENT_CERTIFICATE, "is missing beside REDIS_CLIENT_KEY");
+                None
             }
         };
-        let settings = Self::new(Ok(target));
+        settings.sentinel_login = sentinel_password.map(|password| Login {
+            username: None,
+            password: Some(password),
+        });
+        if let Err(fault) = settings.check_tls() {
+            reader.reject(&TLS, fault);
+        }
         Some(match key_prefix {
             Some(prefix) => settings.key_prefix(prefix),
             None => settings,
         })
+    }
+
+    /// Trusts the servers whose certificates these authorities have signed, and no others: PEM, one
+    /// or several. The system's own authorities unless set. Needs a URL that asks for TLS.
+    #[must_use]
+    pub fn ca(mut self, pem: impl AsRef<[u8]>) -> Self {
+        self.tls.ca = Some(pem.as_ref().into());
+        self
+    }
+
+    /// Shows the servers this certificate, with its chain, and proves it with the key; both are PEM.
+    /// Needs a URL that asks for TLS.
+    #[must_use]
+    pub fn client_certificate(mut self, certificate: impl AsRef<[u8]>, key: Secret) -> Self {
+        self.tls.client = Some((certificate.as_ref().into(), key));
+        self
+    }
+
+    /// Sets the login for the sentinels, which need not be that of the servers they watch. None
+    /// unless set: the one in the URL is for the servers only.
+    #[must_use]
+    pub fn sentinel_login(mut self, username: Option<String>, password: Secret) -> Self {
+        self.sentinel_login = Some(Login {
+            username,
+            password: Some(password),
+        });
+        self
     }
 
     /// Sets what is put before every key. Nothing unless set.
@@ -188,6 +234,51 @@ impl RedisSettings {
         Redis::connect(self)
     }
 
+    /// Everything about TLS that can be known without connecting. The error continues a sentence.
+    pub(crate) fn check_tls(&self) -> Result<(), &'static str> {
+        let Ok(target) = &self.target else {
+            return Ok(());
+        };
+        if !target.tls {
+            // Somebody who names an authority means to have TLS, and must not silently go without.
+            return match self.tls.is_empty() {
+                true => Ok(()),
+                false => Err("are set, and the URL does not ask for TLS"),
+            };
+        }
+        self.tls.check()?;
+        let address = Address::parse("localhost", DEFAULT_PORT)?;
+        let info = target.connection_info(&address).ok_or("cannot be used")?;
+        self.tls.apply(info).map(drop)
+    }
+
+    /// How to connect to a server, in the library's own terms.
+    pub(crate) fn info(&self, address: &Address) -> Result<ConnectionInfo, Fault> {
+        self.with_tls(|target| target.connection_info(address))
+    }
+
+    /// How to connect to a sentinel.
+    pub(crate) fn sentinel_info(
+        &self,
+        address: &Address,
+        login: &Login,
+    ) -> Result<ConnectionInfo, Fault> {
+        self.with_tls(|target| target.sentinel_info(address, login))
+    }
+
+    fn with_tls(
+        &self,
+        info: impl FnOnce(&Target) -> Option<ConnectionInfo>,
+    ) -> Result<ConnectionInfo, Fault> {
+        let target = self.target.as_ref().map_err(|_| Fault::UNREACHABLE)?;
+        let info = info(target).ok_or(Fault::UNREACHABLE)?;
+        if target.tls {
+            self.tls.apply(info).map_err(|_| Fault::UNUSABLE)
+        } else {
+            Ok(info)
+        }
+    }
+
     /// Host and port, for people.
     pub(crate) fn address(&self) -> String {
         match &self.target {
@@ -208,70 +299,6 @@ impl fmt::Debug for RedisSettings {
     }
 }
 
-impl Target {
-    /// Reads a URL; the error continues a sentence and quotes nothing.
-    fn parse(url: &str) -> Result<Self, &'static str> {
-        let (scheme, rest) = url.trim().split_once("://").ok_or("is not a URL")?;
-        match scheme.to_ascii_lowercase().as_str() {
-            "redis" | "valkey" => {}
-            "rediss" | "valkeys" => return Err("asks for TLS, which is not supported yet"),
-            _ => return Err("has a scheme that is not redis"),
-        }
-        // The library knows a fragment that switches certificate checks off, and parameters that it
-        // ignores when they are misspelt. Neither may come in through a URL.
-        if rest.contains(['#', '?']) {
-            return Err("has a query or a fragment, which is not supported");
-        }
-        let info = url
-            .trim()
-            .into_connection_info()
-            .map_err(|_| "cannot be used")?;
-        let ConnectionAddr::Tcp(host, port) = info.addr() else {
-            return Err("has a scheme that is not redis");
-        };
-        let redis = info.redis_settings();
-        if host.is_empty() || *port == 0 || redis.db() < 0 {
-            return Err("cannot be used");
-        }
-        Ok(Self {
-            host: host.clone(),
-            port: *port,
-            db: redis.db(),
-            username: redis.username().map(str::to_owned),
-            password: redis
-                .password()
-                .filter(|it| !it.is_empty())
-                .map(Secret::from),
-        })
-    }
-
-    fn address(&self) -> String {
-        let Self { host, port, .. } = self;
-        if host.contains(':') {
-            format!("[{host}]:{port}")
-        } else {
-            format!("{host}:{port}")
-        }
-    }
-
-    /// In the library's own terms. The copy of the password in it is not wiped.
-    pub(crate) fn connection_info(&self) -> Option<ConnectionInfo> {
-        let mut redis = RedisConnectionInfo::default().set_db(self.db);
-        if let Some(username) = &self.username {
-            redis = redis.set_username(username);
-        }
-        if let Some(password) = &self.password {
-            redis = redis.set_password(password.expose());
-        }
-        let info = (self.host.as_str(), self.port)
-            .into_connection_info()
-            .ok()?;
-        Some(info.set_redis_settings(redis))
-    }
-}
-
-const DEFAULT_PORT: u16 = 6379;
-
 const URL_FORM: &str = "a URL such as redis://:password@redis.internal:6379/0";
 
 const URL: Variable = Variable::new("REDIS_URL", URL_FORM);
@@ -279,6 +306,21 @@ const HOST: Variable = Variable::new("REDIS_HOST", "the host name of the Redis s
 const PORT: Variable = Variable::new("REDIS_PORT", "a port number from 1 to 65535");
 const PASSWORD: Variable = Variable::new("REDIS_PASSWORD", "the password of the Redis server");
 const DB: Variable = Variable::new("REDIS_DB", "the number of a database, such as 0");
+const CA: Variable = Variable::new("REDIS_CA", "certificates of authorities, as PEM");
+const CLIENT_CERTIFICATE: Variable = Variable::new(
+    "REDIS_CLIENT_CERTIFICATE",
+    "a certificate and its chain, as PEM",
+);
+const CLIENT_KEY: Variable = Variable::new(
+    "REDIS_CLIENT_KEY",
+    "the private key of the certificate, as PEM",
+);
+const TLS: Variable = Variable::new(
+    "REDIS_CA, REDIS_CLIENT_CERTIFICATE and REDIS_CLIENT_KEY",
+    "PEM, and REDIS_URL to one that begins with rediss",
+);
+const SENTINEL_PASSWORD: Variable =
+    Variable::new("REDIS_SENTINEL_PASSWORD", "the password of the sentinels");
 const KEY_PREFIX: Variable = Variable::new("REDIS_KEY_PREFIX", "what to put before every key");
 
 const HOST_TWICE: Variable = Variable::new("REDIS_HOST", SAID_ALREADY);
@@ -297,12 +339,12 @@ mod tests {
         let outcome = match RedisSettings::from_env(&Env::from_pairs(pairs.iter().copied())) {
             Ok(Some(settings)) => {
                 let target = settings.target.clone().unwrap();
-                let password = target.password.as_ref().map(Secret::expose);
+                let password = target.login.password.as_ref().map(Secret::expose);
                 format!(
                     "{} db {} as {:?} with {password:?}, prefix {:?}",
                     target.address(),
                     target.db,
-                    target.username,
+                    target.login.username,
                     settings.key_prefix,
                 )
             }
@@ -370,27 +412,28 @@ mod tests {
     }
 
     #[test]
-    fn a_url_that_asks_for_what_is_not_there_is_refused() {
-        for (url, fault) in [
-            ("rediss://h", "asks for TLS, which is not supported yet"),
-            (
-                "redis://h/#insecure",
-                "has a query or a fragment, which is not supported",
-            ),
-            (
-                "redis://h/?protocol=planted",
-                "has a query or a fragment, which is not supported",
-            ),
-            ("unix:///tmp/redis.sock", "has a scheme that is not redis"),
-            ("http://h", "has a scheme that is not redis"),
-            ("planted", "is not a URL"),
-            ("redis://h/planted", "cannot be used"),
-            ("redis://h:0", "cannot be used"),
-            ("redis://", "cannot be used"),
-        ] {
-            let problem = RedisSettings::from_url(url).target.err().unwrap();
-            assert_eq!(problem.fault(), fault, "{url}");
-            assert!(!problem.to_string().contains("planted"), "{problem}");
-        }
+    fn certificates_come_in_pairs_and_with_a_url_that_asks_for_tls() {
+        check(
+            &[
+                ("REDIS_URL", "redis://h"),
+                ("REDIS_CA", "-----BEGIN CERTIFICATE-----"),
+            ],
+            expect![[r#"
+                1 setting needs attention
+                - REDIS_CA, REDIS_CLIENT_CERTIFICATE and REDIS_CLIENT_KEY are set, and the URL does not ask for TLS; set it to PEM, and REDIS_URL to one that begins with rediss"#]],
+        );
+        check(
+            &[("REDIS_URL", "rediss://h"), ("REDIS_CLIENT_KEY", "planted")],
+            expect![[r#"
+                1 setting needs attention
+                - REDIS_CLIENT_CERTIFICATE is missing beside REDIS_CLIENT_KEY; set it to a certificate and its chain, as PEM"#]],
+        );
+        check(
+            &[
+                ("REDIS_URL", "rediss-sentinel://:p@a,b/main"),
+                ("REDIS_SENTINEL_PASSWORD", "apart"),
+            ],
+            expect![[r#"main of a:26379,b:26379 db 0 as None with Some("p"), prefix """#]],
+        );
     }
 }

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_redis::Connection;
 use deadpool_redis::redis::aio::MultiplexedConnection;
-use deadpool_redis::redis::cmd;
+use deadpool_redis::redis::{AsyncConnectionConfig, FromRedisValue, Value, cmd};
+use deadpool_redis::{Connection, Manager, Pool};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::command;
 use crate::error::Fault;
-use crate::link::{Link, Shared};
+use crate::link::{Connected, Link, Shared};
+use crate::settings::RedisSettings;
+use crate::target::Address;
 
 /// Never returns; it is stopped with the last handle.
 pub(crate) async fn supervise(shared: Arc<Shared>) {
@@ -57,7 +59,7 @@ async fn watch_over(shared: &Shared, mut serial: u64) {
         // A failure is counted as any command's, and one is followed up at once: the interval is
         // for idle times, not for doubt.
         while let Link::Up(connected) = shared.link() {
-            match command::send::<()>(shared, &connected, &cmd("PING")).await {
+            match probe(shared, &connected).await {
                 Err(fault) if fault.counts() => {}
                 // A refusal is an answer too.
                 _ => break,
@@ -66,27 +68,78 @@ async fn watch_over(shared: &Shared, mut serial: u64) {
     }
 }
 
-/// Takes a connection through the pool, which is who makes them, and keeps it: a checkout per
-/// command would cost a round trip each.
-async fn check_out(shared: &Shared) -> Result<MultiplexedConnection, Fault> {
+/// Asks a connection in use whether it still is what it should be.
+async fn probe(shared: &Shared, connected: &Connected) -> Result<(), Fault> {
+    let deadline = Instant::now() + shared.settings.command_timeout;
+    if !shared.finder.wants_primary() {
+        return command::send(shared, connected, &cmd("PING"), deadline).await;
+    }
+    // A primary that was replaced answers as before, until somebody writes.
+    let role = command::send(shared, connected, &cmd("ROLE"), deadline).await?;
+    if is_primary(role) {
+        return Ok(());
+    }
+    shared.failed(connected, &Fault::NOT_PRIMARY);
+    Err(Fault::NOT_PRIMARY)
+}
+
+/// A new connection, and to whom. The server has answered over it.
+async fn check_out(shared: &Shared) -> Result<(MultiplexedConnection, Address), Fault> {
     let connect = async {
-        let pooled = shared.pool.get().await;
-        let pooled = pooled.map_err(|error| Fault::from_pool(&error))?;
-        let mut connection = Connection::take(pooled);
-        cmd("PING")
-            .query_async::<()>(&mut connection)
-            .await
-            .map_err(|error| Fault::from_redis(&error))?;
-        Ok(connection)
+        let mut fault = Fault::UNREACHABLE;
+        for address in shared.finder.find(&shared.settings).await? {
+            match open(&shared.settings, &address, shared.finder.wants_primary()).await {
+                Ok(connection) => return Ok((connection, address)),
+                Err(error) => fault = error,
+            }
+        }
+        Err(fault)
     };
     timeout(shared.settings.connect_timeout, connect)
         .await
         .unwrap_or(Err(Fault::TIMEOUT))
 }
 
+/// Takes a connection through a pool, which is who makes them, and keeps it: a checkout per command
+/// would cost a round trip each.
+async fn open(
+    settings: &RedisSettings,
+    address: &Address,
+    wants_primary: bool,
+) -> Result<MultiplexedConnection, Fault> {
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(settings.connect_timeout))
+        // Commands are timed by us, from the call and not from the moment of sending.
+        .set_response_timeout(None);
+    let manager = Manager::new_with_config(settings.info(address)?, config);
+    let manager = manager.map_err(|error| Fault::from_redis(&error))?;
+    let pool = Pool::builder(manager).max_size(1).build();
+    let pool = pool.map_err(|_| Fault::UNREACHABLE)?;
+    let pooled = pool.get().await;
+    let pooled = pooled.map_err(|error| Fault::from_pool(&error))?;
+    let mut connection = Connection::take(pooled);
+    let question = cmd(if wants_primary { "ROLE" } else { "PING" });
+    let answer: Value = question
+        .query_async(&mut connection)
+        .await
+        .map_err(|error| Fault::from_redis(&error))?;
+    if wants_primary && !is_primary(answer) {
+        return Err(Fault::NOT_PRIMARY);
+    }
+    Ok(connection)
+}
+
+fn is_primary(role: Value) -> bool {
+    let Value::Array(parts) = role else {
+        return false;
+    };
+    let name = parts.into_iter().next().map(String::from_redis_value);
+    matches!(name, Some(Ok(name)) if name == "master")
+}
+
 /// Full jitter: anywhere between nothing and a bound that doubles, so that the clients of a server
 /// that returns do not all come in the same moment.
-fn pause_before(attempt: u32, random: f64) -> Duration {
+pub(crate) fn pause_before(attempt: u32, random: f64) -> Duration {
     let bound = FIRST_PAUSE.saturating_mul(1 << attempt.min(16));
     bound.min(LONGEST_PAUSE).mul_f64(random.clamp(0.0, 1.0))
 }

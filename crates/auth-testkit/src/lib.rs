@@ -4,7 +4,8 @@
 //!   token endpoint for seeded [`User`]s, key rotation on demand, and tokens as a test wants them.
 //! - [`MisoController`]: a Miso controller that judges that issuer's tokens, remembers every request
 //!   and misbehaves on demand.
-//! - [`RedisServer`]: a real `redis-server` that can be stopped, stalled and brought back.
+//! - [`RedisServer`]: a real `redis-server` that can be stopped, stalled and brought back;
+//!   [`RedisSentinels`] and [`RedisCluster`] are several of them.
 //! - [`TestClock`]: a clock that is set by hand.
 //! - [`Peer`]: somebody else's implementation, as a test partner.
 //!
@@ -38,7 +39,7 @@ mod clock;
 mod miso;
 mod oidc;
 mod peer;
-mod redis_server;
+mod redis;
 
 pub use crate::clock::TestClock;
 pub use crate::miso::{MisoController, MisoControllerBuilder, Received, ScriptedFault};
@@ -46,4 +47,4 @@ pub use crate::oidc::{
     IssuerRequests, OidcIssuer, OidcIssuerBuilder, TestkitError, TokenBuilder, User,
 };
 pub use crate::peer::Peer;
-pub use crate::redis_server::RedisServer;
+pub use crate::redis::{RedisCluster, RedisSentinels, RedisServer, RedisServerBuilder};

@@ -8,18 +8,11 @@ use auth_redis::{Redis, RedisErrorKind, RedisSettings, RedisState};
 use auth_testkit::RedisServer;
 use tokio::time::{Instant, timeout};
 
-/// Far more than any of this takes. Reaching it is a failure; nothing waits for it.
-const LONG: Duration = Duration::from_secs(20);
+use crate::{LONG, reach};
 
 /// A handle that finds out soon.
 fn quick(server: &RedisServer) -> RedisSettings {
     Redis::builder(&server.url()).check_interval(Duration::from_millis(20))
-}
-
-async fn reach(redis: &Redis, state: RedisState) {
-    let mut changes = redis.state_changes();
-    let reached = timeout(LONG, changes.reached(state)).await;
-    assert!(reached.unwrap_or(false), "still {:?}", redis.state());
 }
 
 #[tokio::test]

@@ -1,14 +1,12 @@
 //! Promises that hold with memory alone.
 
-mod common;
-
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_cache::{BestEffort, Bounded, Cache, Loaded, Origin, Space, Strict};
+use crate::common::Loader;
+use auth_cache::{BestEffort, Bounded, Cache, LoadError, Origin, Space, Strict};
 use auth_core::{Clock, CorrelationId, RequestContext, UnixTime};
 use auth_testkit::TestClock;
-use common::Loader;
 use tokio::sync::{Notify, oneshot};
 
 const TTL: Duration = Duration::from_secs(100);
@@ -95,11 +93,21 @@ async fn a_failure_is_shared_by_those_who_wait_and_not_kept() {
     let loader = Loader::new();
     let call = || cache.get_or_load(&ROLES, "k", loader.failing());
     let (first, second) = tokio::join!(call(), call());
-    assert_eq!(first.unwrap_err(), "the service is away");
-    assert_eq!(second.unwrap_err(), "the service is away");
+    assert_eq!(
+        first.unwrap_err(),
+        LoadError::Failed("the service is away".to_owned())
+    );
+    assert_eq!(
+        second.unwrap_err(),
+        LoadError::Failed("the service is away".to_owned())
+    );
     assert_eq!(loader.calls(), 1);
     call().await.unwrap_err();
     assert_eq!(loader.calls(), 2);
+}
+
+fn panic<T>() -> T {
+    panic!("a bug of the loader's")
 }
 
 #[tokio::test]
@@ -111,10 +119,9 @@ async fn a_loader_that_panics_does_so_in_its_own_call_only() {
         tokio::spawn(async move {
             let load = move || async move {
                 gate.notified().await;
-                panic!("a bug of the loader's");
+                panic::<Result<String, String>>()
             };
-            let load: Result<Loaded<String>, String> = cache.get_or_load(&ROLES, "k", load).await;
-            load
+            cache.get_or_load(&ROLES, "k", load).await
         })
     };
     while cache.stats().loads == 0 {
@@ -177,7 +184,7 @@ async fn an_expired_value_covers_a_failing_loader_up_to_its_bound() {
         clock.advance(Duration::from_secs(150));
         assert_eq!(
             call(loader.failing()).await.unwrap_err(),
-            "the service is away"
+            LoadError::Failed("the service is away".to_owned())
         );
     }
     assert_eq!(cache.stats().stale_served, 2);
@@ -262,10 +269,16 @@ async fn a_load_that_began_before_a_deletion_does_not_bring_the_value_back() {
             task
         };
         match overtake {
-            "delete" => assert!(!cache.delete(&ROLES, "k").await),
-            "invalidate" => cache.invalidate(&ROLES, &["k", "other"]).await,
-            "clear" => cache.clear_space(&ROLES).await,
-            _ => cache.set(&ROLES, "k", "new".to_owned()).await,
+            "delete" => assert!(!cache.delete(&ROLES, "k").await.existed()),
+            "invalidate" => {
+                cache.invalidate(&ROLES, &["k", "other"]).await;
+            }
+            "clear" => {
+                cache.clear_space(&ROLES).await;
+            }
+            _ => {
+                cache.set(&ROLES, "k", "new".to_owned()).await;
+            }
         }
         // Who asks now does not wait for the old load either.
         let now = cache.get_or_load(&ROLES, "k", loader.load("new")).await;
@@ -309,9 +322,9 @@ async fn what_was_set_is_there_until_it_is_deleted() {
     cache.set(&PREFS, "k", "1".to_owned()).await;
     cache.set(&PREFS, "k", "2".to_owned()).await;
     assert_eq!(cache.get(&PREFS, "k").await.unwrap().into_value(), "2");
-    assert!(cache.delete(&PREFS, "k").await);
+    assert!(cache.delete(&PREFS, "k").await.existed());
     assert!(cache.get(&PREFS, "k").await.is_none());
-    assert!(!cache.delete(&PREFS, "k").await);
+    assert!(!cache.delete(&PREFS, "k").await.existed());
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use auth_redis::{Redis, RedisErrorKind, RedisState};
 use auth_testkit::RedisServer;
 
-const MINUTE: Duration = Duration::from_secs(60);
+use crate::MINUTE;
 
 fn server_and_handle() -> Option<(RedisServer, Redis)> {
     let server = RedisServer::start()?;
@@ -104,7 +104,10 @@ async fn a_prefix_is_put_before_every_key() {
         .unwrap();
     redis.set("set", b"1", None).await.unwrap();
     redis.push("list", &[b"1"]).await.unwrap();
-    for key in ["set", "list"] {
+    assert!(redis.set_if_absent("nx", b"1", MINUTE).await.unwrap());
+    let one = redis.command("INCR", "counter", &[]).await.unwrap();
+    assert_eq!(one.as_integer(), Some(1));
+    for key in ["set", "list", "nx", "counter"] {
         assert!(redis.exists(key).await.unwrap());
         assert!(!bare.exists(key).await.unwrap());
         assert!(bare.exists(&format!("app:{key}")).await.unwrap());
@@ -113,4 +116,40 @@ async fn a_prefix_is_put_before_every_key() {
     assert!(redis.expire("set", MINUTE).await.unwrap());
     assert_eq!(redis.delete(&["set", "list"]).await.unwrap(), 2);
     assert!(!bare.exists("app:set").await.unwrap());
+}
+
+#[tokio::test]
+async fn what_is_there_is_not_set_again() {
+    let Some((_server, redis)) = server_and_handle() else {
+        return;
+    };
+    assert!(redis.set_if_absent("k", b"1", MINUTE).await.unwrap());
+    assert!(!redis.set_if_absent("k", b"2", MINUTE).await.unwrap());
+    assert_eq!(redis.get("k").await.unwrap().unwrap(), "1");
+}
+
+#[tokio::test]
+async fn commands_without_a_method_answer_in_their_form() {
+    let Some((_server, redis)) = server_and_handle() else {
+        return;
+    };
+    let id = redis
+        .command("XADD", "stream", &[b"*", b"event", b"user.deleted"])
+        .await
+        .unwrap();
+    assert!(id.as_bytes().is_some());
+    let entries = redis
+        .command("XRANGE", "stream", &[b"-", b"+"])
+        .await
+        .unwrap();
+    let [entry] = entries.as_list().unwrap() else {
+        panic!("{entries:?}");
+    };
+    let [read, fields] = entry.as_list().unwrap() else {
+        panic!("{entries:?}");
+    };
+    assert_eq!(read, &id);
+    assert_eq!(fields.as_list().unwrap().len(), 2);
+    // Values are for the program, not for its log.
+    assert!(!format!("{entries:?}").contains("user.deleted"));
 }

@@ -1,16 +1,14 @@
 //! Promises about the level behind, with a real Redis.
 
-mod common;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use crate::common::Loader;
 use auth_cache::{BestEffort, Bounded, Cache, Origin, Space, Strict};
 use auth_core::Clock;
 use auth_redis::{Redis, RedisState};
 use auth_testkit::{RedisServer, TestClock};
-use common::Loader;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
@@ -145,14 +143,17 @@ async fn miso_b16_what_was_deleted_is_gone_from_both_levels() {
     };
     let (one, other) = (setting.node(), setting.node());
     one.set(&PREFS, "k", "v".to_owned()).await;
-    assert!(one.delete(&PREFS, "k").await);
+    assert!(one.delete(&PREFS, "k").await.existed());
     assert!(one.get(&PREFS, "k").await.is_none());
     assert!(other.get(&PREFS, "k").await.is_none());
-    assert!(!one.delete(&PREFS, "k").await, "there was nothing");
+    assert!(
+        !one.delete(&PREFS, "k").await.existed(),
+        "there was nothing"
+    );
 
     // Also what only Redis has.
     one.set(&PREFS, "k", "v".to_owned()).await;
-    assert!(other.delete(&PREFS, "k").await);
+    assert!(other.delete(&PREFS, "k").await.existed());
     assert!(other.get(&PREFS, "k").await.is_none());
 }
 
@@ -249,11 +250,17 @@ async fn an_entry_forged_to_live_for_ever_lives_no_longer_than_its_space_allows(
     let Some(setting) = Setting::new().await else {
         return;
     };
-    let forged = br#"{"v":1,"generation":"","stored_at":99999999999999,
-        "expires_at":99999999999999,"dies_at":99999999999999,"value":"forged"}"#;
     let key = "test:entry:revoked:k";
-    setting.redis.set(key, forged, None).await.unwrap();
     let node = setting.node();
+    node.set(&REVOKED, "k", "v".to_owned()).await;
+    let bytes = setting.redis.get(key).await.unwrap().unwrap();
+    let mut forged = bytes[..25].to_vec();
+    let mut json: serde_json::Value = serde_json::from_slice(&bytes[25..]).unwrap();
+    for field in ["stored_at", "expires_at", "dies_at"] {
+        json[field] = 99_999_999_999_999_u64.into();
+    }
+    forged.extend(json.to_string().into_bytes());
+    setting.redis.set(key, &forged, None).await.unwrap();
     assert_eq!(node.get(&REVOKED, "k").await.unwrap().age(), Duration::ZERO);
     setting.redis.delete(&[key]).await.unwrap();
     setting.clock.advance(TTL);
@@ -316,14 +323,19 @@ async fn readers_and_deleters_of_one_key_never_leave_an_old_value_behind() {
             })
         })
         .collect();
+    let mut shared = 0;
     for version in 1..=200_u64 {
         source.store(version, Ordering::SeqCst);
-        cache.delete(&ROLES, "k").await;
-        // Whoever looks from here on finds this version or nothing, in either level.
-        for node in [&cache, &setting.node()] {
-            if let Some(found) = node.get(&ROLES, "k").await {
-                assert_eq!(*found.value(), version.to_string());
-            }
+        let change = cache.delete(&ROLES, "k").await;
+        // Whoever looks from here on finds this version or nothing: here in any case, and elsewhere
+        // where Redis had the time to be told.
+        let found = cache.get(&ROLES, "k").await;
+        let expected = version.to_string();
+        assert!(found.is_none_or(|found| *found.value() == expected));
+        if change.is_shared() {
+            let found = setting.node().get(&ROLES, "k").await;
+            assert!(found.is_none_or(|found| *found.value() == expected));
+            shared += 1;
         }
     }
     done.store(true, Ordering::SeqCst);
@@ -331,7 +343,7 @@ async fn readers_and_deleters_of_one_key_never_leave_an_old_value_behind() {
         reader.await.unwrap();
     }
     cache.settled().await;
-    assert_eq!(cache.stats().redis_faults, 0);
+    assert!(shared > 100, "{:?}", cache.stats());
 }
 
 #[tokio::test]
@@ -375,10 +387,17 @@ async fn the_return_of_redis_empties_memory_where_a_deletion_may_have_been_misse
         cache.get(&ROLES, "k").await.is_some(),
         "memory serves the outage"
     );
-    assert!(cache.get(&REVOKED, "k").await.is_some());
+    // Nobody can confirm it.
+    assert!(cache.get(&REVOKED, "k").await.is_none());
 
     setting.server.restart_on_same_port();
     setting.reach(RedisState::Up).await;
+    let gap = async {
+        while cache.stats().gaps == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(LONG, gap).await.unwrap();
     assert!(cache.get(&ROLES, "k").await.is_none());
     assert!(cache.get(&REVOKED, "k").await.is_none());
     assert!(cache.get(&PREFS, "k").await.is_some());
@@ -413,12 +432,12 @@ async fn what_was_changed_while_redis_hung_is_not_found_as_it_was() {
     // It has kept everything, and nothing of it that was changed is served: by us at once, and by
     // others when we have told Redis.
     assert!(cache.get(&ROLES, "deleted").await.is_none());
-    assert!(cache.get(&ROLES, "replaced").await.is_none());
+    assert_eq!(cache.get(&ROLES, "replaced").await.unwrap().value(), "new");
     assert!(cache.get(&PREFS, "untouched").await.is_none());
     debts_are_paid(&cache).await;
     let other = setting.node();
     assert!(other.get(&ROLES, "deleted").await.is_none());
-    assert!(other.get(&ROLES, "replaced").await.is_none());
+    assert_eq!(other.get(&ROLES, "replaced").await.unwrap().value(), "new");
     assert!(other.get(&PREFS, "untouched").await.is_none());
     assert_eq!(other.get(&ROLES, "untouched").await.unwrap().value(), "old");
     assert_eq!(cache.get(&ROLES, "untouched").await.unwrap().value(), "old");

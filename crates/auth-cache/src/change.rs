@@ -1,0 +1,20 @@
+/// What became of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Change {
+    pub(crate) existed: bool,
+    pub(crate) is_shared: bool,
+}
+
+impl Change {
+    /// Whether there was something before, in either level, as far as it could be asked.
+    pub fn existed(self) -> bool {
+        self.existed
+    }
+
+    /// Whether the level behind has it and the others were told. Where there is no such level, there
+    /// is nobody to tell. If not, it is made good when the level behind is back; until then the others
+    /// may serve what was there before, within the bound of its space.
+    pub fn is_shared(self) -> bool {
+        self.is_shared
+    }
+}

@@ -1,0 +1,296 @@
+//! One key of a space, with what is needed to work on it in a task of its own.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::cache::Inner;
+use crate::debts::{Debt, Owed};
+use crate::entry::{Entry, millis};
+use crate::envelope::Content;
+use crate::flight::Landing;
+use crate::fresh::Fresh;
+use crate::level_two::{Answer, LONGEST_LOAD, LevelTwo, Lock, Seen};
+use crate::loaded::{Loaded, Origin};
+use crate::shelf::{Began, Kept, Shelf};
+use crate::space::{Cacheable, Rules};
+use crate::stats::CacheEvent;
+
+pub(crate) struct Place<V> {
+    pub(crate) inner: Arc<Inner>,
+    pub(crate) shelf: Arc<Shelf<V>>,
+    pub(crate) space: &'static str,
+    pub(crate) rules: Rules,
+    pub(crate) key: Box<str>,
+}
+
+impl<V> Clone for Place<V> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            shelf: Arc::clone(&self.shelf),
+            space: self.space,
+            rules: self.rules,
+            key: self.key.clone(),
+        }
+    }
+}
+
+/// Who is to load a key.
+enum Turn<V> {
+    /// We are, with the right to, if there is one to be had.
+    Ours(Option<Lock>),
+    /// Somebody else was.
+    Done(Arc<Entry<V>>),
+}
+
+impl<V: Cacheable> Place<V> {
+    /// Fills the place and lets the outcome land; what is left to do after that keeps nobody waiting.
+    /// What is there already is enough, unless it is to be refreshed.
+    pub(crate) async fn fill<T, E>(
+        self,
+        began: Began,
+        load: impl Future<Output = Result<T, E>>,
+        landing: Landing<Result<Loaded<V>, E>>,
+        is_refresh: bool,
+    ) where
+        T: Into<Fresh<V>>,
+    {
+        let Self { inner, shelf, .. } = &self;
+        // Somebody else's load may have landed between the look into memory and this flight.
+        if !is_refresh
+            && let Some((entry, now)) = inner.fresh(shelf, &self.key, began.era, &self.rules)
+        {
+            inner.counters.memory_hit();
+            return landing.land(Ok(entry.loaded(Origin::Memory, now)));
+        }
+        let asked_at = Instant::now();
+        let (remote, seen) = self.read_level_two(began).await;
+        if let Some(found) = remote.as_ref().and_then(|it| self.usable(it, is_refresh)) {
+            return landing.land(Ok(found));
+        }
+        let lock = match self.take_turn(began).await {
+            Turn::Ours(lock) => lock,
+            Turn::Done(entry) => {
+                inner.counters.note(CacheEvent::LoadedByOther);
+                return landing.land(Ok(entry.loaded(Origin::Redis, inner.now())));
+            }
+        };
+        // The younger of the two, should the loader fail.
+        let local = shelf.find(&self.key, began.era);
+        let stale = [local, remote]
+            .into_iter()
+            .flatten()
+            .max_by_key(|entry| entry.lifetime.stored_at);
+
+        inner.counters.note(CacheEvent::LoadStarted);
+        let fresh: Fresh<V> = match load.await {
+            Ok(fresh) => fresh.into(),
+            Err(error) => {
+                inner.counters.note(CacheEvent::LoadFailed);
+                let outcome = self.fall_back(stale, began).ok_or(error);
+                self.give_back(lock).await;
+                return landing.land(outcome);
+            }
+        };
+        let now = inner.now();
+        let rules = match fresh.is_negative {
+            true => self.rules.of_negative(),
+            false => self.rules.with_ttl(fresh.ttl),
+        };
+        let content = Content {
+            lifetime: inner.begin(&rules, now),
+            value: fresh.value,
+            tags: fresh.tags.into(),
+        };
+        let loaded = Loaded::new(content.value.clone(), Origin::Loader, Duration::ZERO);
+        let is_kept = self.publish(began, &content, now);
+        // Who asks for what must be confirmed is to find it there.
+        let landing = if self.rules.is_confirmed {
+            Some(landing)
+        } else {
+            landing.land(Ok(loaded.clone()));
+            None
+        };
+        if is_kept && asked_at.elapsed() < LONGEST_LOAD {
+            self.write_level_two(&content, began, seen).await;
+        }
+        self.give_back(lock).await;
+        if let Some(landing) = landing {
+            landing.land(Ok(loaded));
+        }
+    }
+
+    /// What was found in level two, if it spares the load.
+    fn usable(&self, entry: &Arc<Entry<V>>, is_refresh: bool) -> Option<Loaded<V>> {
+        let now = self.inner.now();
+        let is_usable = entry.lifetime.is_fresh(now)
+            && !(is_refresh && entry.lifetime.wants_refresh(&self.rules, now));
+        is_usable.then(|| {
+            self.inner.counters.note(CacheEvent::RedisHit);
+            entry.loaded(Origin::Redis, now)
+        })
+    }
+
+    /// Waits until it is our turn to load, where only one process at a time may.
+    async fn take_turn(&self, began: Began) -> Turn<V> {
+        let (Some(level_two), Some(lease)) = (&self.inner.level_two, self.rules.lease) else {
+            return Turn::Ours(None);
+        };
+        let until = Instant::now() + lease;
+        loop {
+            match level_two.lock(self.space, &self.key, lease).await {
+                Some(Some(lock)) => {
+                    // Whoever had it before may have been done just now.
+                    let (entry, _) = self.read_level_two(began).await;
+                    return match entry.filter(|it| it.lifetime.is_fresh(self.inner.now())) {
+                        Some(entry) => {
+                            level_two.unlock(lock).await;
+                            Turn::Done(entry)
+                        }
+                        None => Turn::Ours(Some(lock)),
+                    };
+                }
+                // Nobody can say whose turn it is.
+                None => return Turn::Ours(None),
+                Some(None) => {}
+            }
+            let pause = LOCK_PAUSE.mul_f64(0.5 + (self.inner.random)().clamp(0.0, 1.0));
+            if Instant::now() + pause >= until {
+                return Turn::Ours(None);
+            }
+            tokio::time::sleep(pause).await;
+            let (entry, _) = self.read_level_two(began).await;
+            if let Some(entry) = entry.filter(|it| it.lifetime.is_fresh(self.inner.now())) {
+                return Turn::Done(entry);
+            }
+        }
+    }
+
+    async fn give_back(&self, lock: Option<Lock>) {
+        if let (Some(level_two), Some(lock)) = (&self.inner.level_two, lock) {
+            level_two.unlock(lock).await;
+        }
+    }
+
+    /// Keeps what was loaded in memory. Whether it may be kept at all.
+    fn publish(&self, began: Began, content: &Content<V>, now: u64) -> bool {
+        let value = content.value.clone();
+        let tags = content.tags.clone();
+        let Some(kept) = Kept::new(value, content.lifetime, tags, began.era, now) else {
+            return false;
+        };
+        let is_kept = if self.inner.must_confirm(&self.rules) {
+            self.still(began)
+        } else {
+            self.shelf.publish(&self.key, began, kept)
+        };
+        if !is_kept {
+            self.inner.counters.note(CacheEvent::Fenced);
+        }
+        is_kept
+    }
+
+    /// What may be served although it has expired, unless it was deleted while the loader ran.
+    fn fall_back(&self, stale: Option<Arc<Entry<V>>>, began: Began) -> Option<Loaded<V>> {
+        let now = self.inner.now();
+        let entry = stale?;
+        if !self.rules.rest.is_zero() {
+            let until = now.saturating_add(millis(self.rules.rest));
+            entry.rests_until.store(until, Ordering::Relaxed);
+        }
+        self.stale(&entry, began, now)
+    }
+
+    /// The value of an entry, fresh or not, as far as the space allows it.
+    pub(crate) fn stale(&self, entry: &Entry<V>, began: Began, now: u64) -> Option<Loaded<V>> {
+        if self.rules.is_confirmed && self.inner.level_two.is_some() {
+            return None;
+        }
+        let lifetime = entry.lifetime.adopted(&self.rules, now);
+        if !lifetime.is_servable(now) || !self.still(began) {
+            return None;
+        }
+        self.inner.counters.note(CacheEvent::StaleServed);
+        Some(entry.loaded(Origin::Stale, now))
+    }
+
+    /// Reads level two, and keeps in memory what is worth it.
+    pub(crate) async fn read_level_two(
+        &self,
+        began: Began,
+    ) -> (Option<Arc<Entry<V>>>, Option<Seen>) {
+        let answer = match &self.inner.level_two {
+            Some(level_two) => {
+                level_two.hearing.has_begun().await;
+                level_two.read(self.space, &self.key, &self.rules).await
+            }
+            None => Answer::NONE,
+        };
+        let now = self.inner.now();
+        let entry = answer.found.and_then(|content: Content<V>| {
+            let lifetime = content.lifetime.adopted(&self.rules, now);
+            let kept = Kept::new(content.value, lifetime, content.tags, began.era, now)?;
+            let entry = kept.entry();
+            if !self.inner.must_confirm(&self.rules) {
+                self.shelf.publish(&self.key, began, kept);
+            }
+            Some(entry)
+        });
+        (entry, answer.seen)
+    }
+
+    async fn write_level_two(&self, content: &Content<V>, began: Began, seen: Option<Seen>) {
+        let (Some(level_two), Some(seen)) = (&self.inner.level_two, seen) else {
+            return;
+        };
+        let _order = self.shelf.stripe(&self.key).order.lock().await;
+        // A deletion that came before this waits behind us no longer; one that comes now does.
+        if self.still(began) {
+            level_two
+                .fill(self.space, &self.key, content, &self.rules, seen)
+                .await;
+        }
+    }
+
+    /// Whether nothing was deleted since.
+    pub(crate) fn still(&self, began: Began) -> bool {
+        self.shelf.began(&self.key, self.inner.gaps(&self.rules)) == began
+    }
+
+    pub(crate) fn debt(&self) -> Debt {
+        Debt::Key {
+            space: self.space,
+            key: self.key.clone(),
+        }
+    }
+
+    /// When nothing is left of what may be there now.
+    pub(crate) fn until(&self, now: u64) -> u64 {
+        let longest = self.rules.longest() + self.rules.max_stale + LONGEST_LOAD;
+        now.saturating_add(millis(longest))
+    }
+
+    /// Writes what was set, if nobody here has changed it again meanwhile. Whether all know it now.
+    pub(crate) async fn share(
+        &self,
+        level_two: &Arc<LevelTwo>,
+        mut owed: (Debt, Owed),
+        value: Option<Content<V>>,
+    ) -> bool {
+        level_two.hearing.has_begun().await;
+        let stripe = self.shelf.stripe(&self.key);
+        let _order = stripe.order.lock().await;
+        if let Some(content) = value {
+            level_two.add_value(&mut owed, &content, &self.rules).await;
+        }
+        let (debt, owed) = owed;
+        // Of several changes the last one is shared, and by whoever made it.
+        level_two.is_current(&debt, &owed) && level_two.pay(&debt, &owed).await
+    }
+}
+
+const LOCK_PAUSE: Duration = Duration::from_millis(40);

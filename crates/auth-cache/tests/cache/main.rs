@@ -1,0 +1,8 @@
+//! What the cache promises, through its own API.
+
+mod common;
+mod loads;
+mod memory;
+mod peers;
+mod topologies;
+mod two_levels;

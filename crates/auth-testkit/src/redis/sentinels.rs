@@ -1,0 +1,97 @@
+use super::RedisServer;
+use super::server::wait_until;
+
+/// Three sentinels that watch a primary and its replica, all of our own.
+///
+/// The service is called `main`. A primary that is silent for 300 ms is given up.
+#[derive(Debug)]
+pub struct RedisSentinels {
+    sentinels: Vec<RedisServer>,
+    servers: [RedisServer; 2],
+}
+
+impl RedisSentinels {
+    /// Starts them and waits until they know each other.
+    ///
+    /// Returns `None`, and says so on stderr, if `redis-server` is not installed.
+    ///
+    /// # Panics
+    ///
+    /// If it is not installed and `CI` is set, or if they do not find together.
+    pub fn start() -> Option<Self> {
+        let primary = RedisServer::start()?;
+        let mut replica = RedisServer::builder();
+        replica.lines = vec![
+            format!("replicaof 127.0.0.1 {}", primary.port()),
+            "repl-diskless-sync-delay 0".to_owned(),
+        ];
+        let replica = replica.start()?;
+        wait_until("the replica's link", || {
+            let answer = replica.ask("INFO replication").unwrap_or_default();
+            answer.contains("master_link_status:up")
+        });
+        let mut sentinels = Vec::new();
+        for _ in 0..SENTINELS {
+            let mut sentinel = RedisServer::builder();
+            sentinel.is_sentinel = true;
+            sentinel.lines = vec![
+                format!("sentinel monitor {SERVICE} 127.0.0.1 {} 2", primary.port()),
+                format!("sentinel down-after-milliseconds {SERVICE} 300"),
+                format!("sentinel failover-timeout {SERVICE} 2000"),
+            ];
+            sentinels.push(sentinel.start()?);
+        }
+        for sentinel in &sentinels {
+            wait_until("the sentinels' acquaintance", || {
+                let answer = sentinel.ask(&format!("SENTINEL MASTER {SERVICE}"));
+                let answer = answer.unwrap_or_default();
+                let lines: Vec<&str> = answer.lines().collect();
+                // A name, the length of the value, the value.
+                let is = |name, value| {
+                    let at = lines.iter().position(|line| *line == name);
+                    at.and_then(|at| lines.get(at + 2)) == Some(&value)
+                };
+                is("num-other-sentinels", "2") && is("num-slaves", "1")
+            });
+        }
+        Some(Self {
+            sentinels,
+            servers: [primary, replica],
+        })
+    }
+
+    /// Where they are: `redis-sentinel://host:port,host:port,host:port/main`.
+    pub fn url(&self) -> String {
+        let hosts: Vec<String> = self
+            .sentinels
+            .iter()
+            .map(|sentinel| format!("127.0.0.1:{}", sentinel.port()))
+            .collect();
+        format!("redis-sentinel://{}/{SERVICE}", hosts.join(","))
+    }
+
+    /// The port of the primary, as the first sentinel that answers sees it.
+    ///
+    /// # Panics
+    ///
+    /// If none answers.
+    pub fn primary_port(&self) -> u16 {
+        let command = format!("SENTINEL GET-MASTER-ADDR-BY-NAME {SERVICE}");
+        let answer = self.sentinels.iter().find_map(|it| it.ask(&command).ok());
+        // Two values, each after a line with its length.
+        let port = answer.as_ref().and_then(|it| it.lines().nth(4));
+        let port = port.and_then(|port| port.parse().ok());
+        port.unwrap_or_else(|| panic!("no sentinel knows the primary"))
+    }
+
+    /// Kills the primary, as a crash would.
+    pub fn kill_primary(&mut self) {
+        let port = self.primary_port();
+        if let Some(server) = self.servers.iter_mut().find(|it| it.port() == port) {
+            server.stop();
+        }
+    }
+}
+
+const SENTINELS: usize = 3;
+const SERVICE: &str = "main";
