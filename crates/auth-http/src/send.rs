@@ -153,17 +153,12 @@ async fn answer<'c>(
             first = origin;
             continue;
         }
-        let pause = retries
-            .pause(&fault)
-            .filter(|_| outgoing.body.can_be_sent());
-        let Some(mut pause) = pause else {
+        let others = (record.attempts as usize) < client.origins();
+        let pause = retries.pause(&fault, others);
+        let Some(pause) = pause.filter(|_| outgoing.body.can_be_sent()) else {
             return Err(fault);
         };
         first = (origin + 1) % client.origins();
-        if (record.attempts as usize) < client.origins() {
-            // It has not been asked yet, and owes nothing for the one before.
-            pause = Duration::ZERO;
-        }
         let resume = later(Instant::now(), pause);
         if resume >= deadline || !client.budget.withdraw() {
             return Err(fault);

@@ -216,6 +216,19 @@ async fn what_may_have_arrived_goes_to_no_other_server_unless_idempotent() {
     }
 }
 
+/// What one server asks for is between it and us: the other is asked at once.
+#[tokio::test]
+async fn a_server_that_asks_to_be_left_alone_does_not_speak_for_the_others() {
+    let first = FaultServer::start([answer("503 X", &["retry-after: 3600"], "")]).await;
+    let second = FaultServer::start([ok("{}")]).await;
+    let builder = first.builder().fallback(&second.url());
+    let client = builder.build().unwrap();
+    client.get("/orders").send().await.unwrap();
+    let fault = client.post("/orders").send().await.unwrap_err();
+    assert_eq!(fault.status().unwrap(), 503);
+    assert_eq!((first.requests().len(), second.requests().len()), (2, 1));
+}
+
 #[test]
 fn every_base_url_is_checked() {
     let builder = HttpClient::builder("https://one.test").fallback("http://two.test");
