@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use crate::common::Loader;
 use auth_cache::{BestEffort, Bounded, Cache, Origin, Space, Strict};
-use auth_core::Clock;
+use auth_core::{Clock, Secret};
+use auth_crypto::{KeyRing, SealingKey};
 use auth_redis::{Redis, RedisState};
 use auth_testkit::{RedisServer, TestClock};
 use tokio::sync::Notify;
@@ -514,4 +515,70 @@ async fn a_cache_that_is_dropped_lets_go_of_redis_although_it_is_owed_something(
     drop(cache);
     drop(setting.redis);
     assert_eq!(timeout(LONG, changes.changed()).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_sealed_value_lies_in_redis_for_those_with_the_key_and_under_its_own_name() {
+    const SECRETS: Space<String, Bounded> = Space::new("secrets", TTL)
+        .max_stale(Duration::from_secs(50))
+        .sealed();
+    let Some(setting) = Setting::new().await else {
+        return;
+    };
+    let key =
+        |name, digit: &str| SealingKey::from_hex(name, &Secret::from(digit.repeat(64))).unwrap();
+    let node = |keys: Option<KeyRing>| {
+        let builder = Cache::builder("test")
+            .redis(setting.redis.clone())
+            .clock(setting.clock.clone());
+        match keys {
+            Some(keys) => builder.key_ring(keys).build(),
+            None => builder.build(),
+        }
+    };
+    let loader = Loader::new();
+    let load = async |cache: &Cache, name: &str| {
+        let loaded = cache
+            .get_or_load(&SECRETS, name, loader.load("planted"))
+            .await;
+        cache.settled().await;
+        loaded.unwrap().origin()
+    };
+    let ring = || KeyRing::new(key("old", "0"));
+    assert_eq!(load(&node(Some(ring())), "a").await, Origin::Loader);
+    let lies = setting
+        .redis
+        .get("test:entry:secrets:a")
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(!String::from_utf8_lossy(&lies).contains("planted"));
+
+    // Another process with the key finds it, also one that seals with a newer key.
+    assert_eq!(load(&node(Some(ring())), "a").await, Origin::Redis);
+    let newer = KeyRing::new(key("new", "1")).also_opening(key("old", "0"));
+    assert_eq!(load(&node(Some(newer)), "a").await, Origin::Redis);
+    // Whoever cannot open it asks the loader: no key, another key, another key of that name.
+    for keys in [
+        None,
+        Some(KeyRing::new(key("new", "1"))),
+        Some(KeyRing::new(key("old", "2"))),
+    ] {
+        setting
+            .redis
+            .set("test:entry:secrets:a", &lies, None)
+            .await
+            .unwrap();
+        assert_eq!(load(&node(keys), "a").await, Origin::Loader);
+    }
+    // And so it is where somebody put it under another name.
+    setting
+        .redis
+        .set("test:entry:secrets:b", &lies, None)
+        .await
+        .unwrap();
+    assert_eq!(load(&node(Some(ring())), "b").await, Origin::Loader);
+    // Without a key nothing is written at all.
+    assert_eq!(load(&node(None), "c").await, Origin::Loader);
+    assert!(!setting.redis.exists("test:entry:secrets:c").await.unwrap());
 }
