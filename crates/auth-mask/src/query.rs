@@ -55,7 +55,13 @@ fn mask_url_once(judge: &mut Judge<'_>, url: &str) -> String {
     } else {
         url.into()
     };
-    let url = text::userinfo::mask(&url);
+    // Without a scheme, too (RFC 3986 §4.2).
+    let url = match url.strip_prefix("//") {
+        Some(_) => text::userinfo::mask(&format!(":{url}"))[1..]
+            .to_owned()
+            .into(),
+        None => text::userinfo::mask(&url),
+    };
     let (url, fragment) = match url.split_once('#') {
         Some((url, fragment)) => (url, Some(fragment)),
         None => (&*url, None),

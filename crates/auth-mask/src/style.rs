@@ -74,6 +74,10 @@ impl Style {
 
 /// The key of pseudonyms: whoever has it can tell which one stands for a value that he knows.
 ///
+/// A pseudonym stays what it is when it is masked again; so somebody who has seen one can send it in
+/// the place of his own value, and will be taken for that other person by readers of the log. Where
+/// that matters, let values through that were checked, such as the subject of a verified token.
+///
 /// Keep one for a deployment. With another key all pseudonyms are others, which is how they are
 /// made useless once nobody should tell people apart by them any more.
 ///

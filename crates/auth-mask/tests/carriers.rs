@@ -62,6 +62,11 @@ fn text_keeps_everything_but_its_secrets() {
             r#"{"pass\u0077ord":"x"} and more"#,
             r#"{"pass\u0077ord":"***MASKED***"} and more"#,
         ),
+        ("said Bearer \"abcdef\"", "said Bearer \"***MASKED***\""),
+        (
+            "GET /login?next=https%3A%2F%2Fx%2F%3Ftoken%3Dhunter2&page=2%20",
+            "GET /login?next=***MASKED***&page=2%20",
+        ),
         (r"first\ntoken=abc", r"first\ntoken=***MASKED***"),
         (
             r#"{"a":"b"} {"credentials":["x","y"]}"#,

@@ -97,6 +97,7 @@ fn a7_the_query_of_a_url_is_masked() {
         ),
         ("/p?token=&page=2", "/p?token=&page=2"),
         ("https://user@h/p", "https://***MASKED***@h/p"),
+        ("//ada:SECRET@h/p", "//***MASKED***@h/p"),
         ("https://u:p/w@h/p", "https://***MASKED***@h/p"),
         ("https://h:8080/users/@me", "https://h:8080/users/@me"),
         ("https://[::1]:80/@me", "https://[::1]:80/@me"),

@@ -7,7 +7,7 @@ use std::ops::Range;
 use crate::json;
 use crate::memo::Judge;
 use crate::query::decoded;
-use crate::text::{Rewriter, until};
+use crate::text::{Rewriter, header, scan, until};
 
 pub(super) fn mask<'a>(judge: &mut Judge<'_>, text: &'a str) -> Cow<'a, str> {
     let mut rewriter = Rewriter::new(text);
@@ -19,13 +19,28 @@ pub(super) fn mask<'a>(judge: &mut Judge<'_>, text: &'a str) -> Cow<'a, str> {
         // stretch of the text is read more often than twice.
         let name = Name::before(text, index);
         if !name.is_sensitive(judge) {
+            if name.in_query && sign == "=" {
+                mask_encoded(judge, &mut rewriter, index + 1);
+            }
             continue;
         }
-        if let Some(value) = value_after(text, index, sign == "=", name.quoted) {
+        let value = value_after(text, index, sign == "=", name.quoted);
+        if let Some(value) = value.or_else(|| header::value(text, name.text, index)) {
             rewriter.mask(value);
         }
     }
     rewriter.finish()
+}
+
+/// Masks the value of a parameter if there is a secret in what it stands for, such as another URL.
+fn mask_encoded(judge: &mut Judge<'_>, rewriter: &mut Rewriter<'_>, start: usize) {
+    let end = until(rewriter.text, start, |c| {
+        c.is_whitespace() || "\"'`<>&;#".contains(c)
+    });
+    let value = &rewriter.text[start..end];
+    if value.contains('%') && matches!(scan(judge, &decoded(value)), Cow::Owned(_)) {
+        rewriter.mask(start..end);
+    }
 }
 
 struct Name<'a> {

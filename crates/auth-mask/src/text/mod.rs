@@ -6,6 +6,7 @@
 mod assignment;
 mod card;
 mod email;
+mod header;
 mod iban;
 mod jwt;
 mod pem;
@@ -108,7 +109,9 @@ pub(crate) fn scan<'a>(judge: &mut Judge<'_>, text: &'a str) -> Cow<'a, str> {
     // What a pass needs and is not there, no earlier pass brings.
     let seen = Seen::in_text(text);
     let is_user = seen.has(Sign::COLON.and(Sign::SLASH).and(Sign::AT));
-    let is_assignment = seen.has(Sign::EQUALS) || seen.has(Sign::COLON.and(Sign::QUOTE));
+    let is_assignment = seen.has(Sign::EQUALS)
+        || seen.has(Sign::COLON.and(Sign::QUOTE))
+        || seen.has(Sign::COLON) && header::may_be_in(text);
     let is_announced = is_user || is_assignment || seen.has(Sign::AT) || seen.has(Sign::SCHEME);
     if !is_announced && !is_known(&seen) {
         return text.into();

@@ -20,8 +20,10 @@ pub(super) fn mask(text: &str) -> Cow<'_, str> {
         });
         if let Some((name, is_credential)) = scheme {
             index = start + name.len();
-            let value = until(text, index, |c| !matches!(c, ' ' | '\t' | ':'));
-            if text[index..value].contains([' ', '\t']) {
+            let spaces = until(text, index, |c| !matches!(c, ' ' | '\t' | ':'));
+            // A program may print it in quotation marks.
+            let value = until(text, spaces, |c| !matches!(c, '"' | '\'' | '\\'));
+            if text[index..spaces].contains([' ', '\t']) {
                 let end = until(text, value, ends_value);
                 if is_credential(&text[value..end]) {
                     rewriter.mask(value..end);
