@@ -6,6 +6,7 @@
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
+mod cache;
 mod case;
 mod jwt;
 mod mask;
@@ -32,6 +33,10 @@ struct Area {
 }
 
 const AREAS: &[Area] = &[
+    Area {
+        name: "cache",
+        cases: cache::cases,
+    },
     Area {
         name: "jwt",
         cases: jwt::cases,

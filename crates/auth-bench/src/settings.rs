@@ -16,6 +16,7 @@ pub(crate) struct Settings {
     pub(crate) round: u64,
     only: String,
     data: Option<PathBuf>,
+    redis_port: Option<u16>,
 }
 
 impl Settings {
@@ -31,12 +32,21 @@ impl Settings {
             data: variable("BENCH_DATA")
                 .filter(|folder| !folder.is_empty())
                 .map(Into::into),
+            redis_port: match number(&variable, "REDIS_PORT", 0)? {
+                0 => None,
+                port => Some(port),
+            },
         })
     }
 
     /// The folder with the keys and tokens that other programs are measured with too.
     pub(crate) fn data(&self) -> Option<&Path> {
         self.data.as_deref()
+    }
+
+    /// Where there is a Redis for everybody who is measured; otherwise we start one of our own.
+    pub(crate) fn redis_port(&self) -> Option<u16> {
+        self.redis_port
     }
 
     /// Whether the case is among those that were asked for.
