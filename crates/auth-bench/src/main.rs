@@ -8,6 +8,7 @@
 
 mod cache;
 mod case;
+mod http;
 mod jwt;
 mod mask;
 mod meter;
@@ -36,6 +37,10 @@ const AREAS: &[Area] = &[
     Area {
         name: "cache",
         cases: cache::cases,
+    },
+    Area {
+        name: "http",
+        cases: http::cases,
     },
     Area {
         name: "jwt",

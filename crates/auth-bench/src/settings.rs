@@ -17,6 +17,7 @@ pub(crate) struct Settings {
     only: String,
     data: Option<PathBuf>,
     redis_port: Option<u16>,
+    http_port: Option<u16>,
 }
 
 impl Settings {
@@ -36,6 +37,7 @@ impl Settings {
                 0 => None,
                 port => Some(port),
             },
+            http_port: Some(number(&variable, "HTTP_PORT", 0)?).filter(|port| *port != 0),
         })
     }
 
@@ -47,6 +49,11 @@ impl Settings {
     /// Where there is a Redis for everybody who is measured; otherwise we start one of our own.
     pub(crate) fn redis_port(&self) -> Option<u16> {
         self.redis_port
+    }
+
+    /// The port of 127.0.0.1 with the server that other programs call too; TLS is on the next.
+    pub(crate) fn http_port(&self) -> Option<u16> {
+        self.http_port
     }
 
     /// Whether the case is among those that were asked for.

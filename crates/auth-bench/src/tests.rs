@@ -76,12 +76,15 @@ fn only_what_was_asked_for_is_measured() {
 #[test]
 fn an_area_that_is_not_there_is_answered_with_those_that_are() {
     let error = bench(&["weather"], &[]).unwrap_err();
-    assert_eq!(error, "there is no area `weather`; there are: jwt, mask");
+    assert_eq!(
+        error,
+        "there is no area `weather`; there are: http, jwt, mask"
+    );
     for arguments in [&[][..], &["jwt", "mask"]] {
         let error = bench(arguments, &[]).unwrap_err();
         assert_eq!(
             error,
-            "usage: auth-bench AREA, where AREA is one of: jwt, mask"
+            "usage: auth-bench AREA, where AREA is one of: http, jwt, mask"
         );
     }
 }

@@ -71,7 +71,7 @@ enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct MaskArguments {
-    /// What is masked: iso27001, miso-4.9, or a policy file
+    /// What is masked: iso27001, miso-4.9, strict, or a policy file
     #[arg(
         long,
         value_name = "POLICY",
@@ -79,6 +79,10 @@ pub(crate) struct MaskArguments {
         value_parser = NonEmptyStringValueParser::new()
     )]
     pub(crate) policy: String,
+
+    /// Show what goes by this name, whatever the policy says of it; may be repeated
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) show: Vec<String>,
 
     /// What the input is
     #[arg(long, value_enum, default_value_t = MaskFormat::Json)]

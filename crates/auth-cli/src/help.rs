@@ -27,6 +27,7 @@ EXIT CODES:
 EXAMPLES:
   authctl mask < body.json
   authctl mask --lines --policy our-policy.json < service.log.jsonl
+  authctl mask --policy strict --show status --show method < body.json
   authctl mask --format headers < headers.txt
   journalctl -u my-service | authctl mask --format text --lines";
 

@@ -18,7 +18,11 @@ pub(crate) fn run(arguments: &MaskArguments) -> Status {
 }
 
 fn masked(arguments: &MaskArguments) -> Result<Status, Failure> {
-    let masker = Masker::new(policy(&arguments.policy)?);
+    let mut policy = policy(&arguments.policy)?;
+    for name in &arguments.show {
+        policy = policy.show_name(name);
+    }
+    let masker = Masker::new(policy);
     let mut stdin = io::stdin().lock();
     let mut status = Status::Good;
     if !arguments.lines {
@@ -74,21 +78,9 @@ fn show(
 
 /// What may be shown, and what is wrong with the rest.
 fn json(masker: &Masker, content: &[u8]) -> (String, Option<String>) {
-    let (text, whole) = match std::str::from_utf8(content) {
-        Ok(text) => (text, true),
-        Err(error) => {
-            let valid = &content[..error.valid_up_to()];
-            (std::str::from_utf8(valid).unwrap_or_default(), false)
-        }
-    };
-    let mut shown = String::with_capacity(text.len());
-    let masked = masker.mask_json_into(text, &mut shown);
-    let fault = match masked {
-        Err(_) | Ok(()) if !whole => Some("not text in UTF-8".to_owned()),
-        Err(error) => Some(error.to_string()),
-        Ok(()) => None,
-    };
-    (shown, fault)
+    let mut shown = String::with_capacity(content.len());
+    let masked = masker.mask_json_bytes_into(content, &mut shown);
+    (shown, masked.err().map(|error| error.to_string()))
 }
 
 /// One header a line; what is none is masked as text.
@@ -127,13 +119,14 @@ fn policy(name: &str) -> Result<MaskPolicy, Failure> {
     match name {
         "iso27001" => return Ok(MaskPolicy::iso27001()),
         "miso-4.9" => return Ok(MaskPolicy::miso_4_9()),
+        "strict" => return Ok(MaskPolicy::strict()),
         _ => {}
     }
     let unusable = |why: Cow<'static, str>| {
         Failure::new(
             "policy_unusable",
             format!("the policy `{name}` cannot be used: {why}"),
-            "name iso27001 or miso-4.9, or a file in the format of docs/masking.md",
+            "name iso27001, miso-4.9 or strict, or a file in the format of docs/masking.md",
         )
     };
     let json = fs::read(name).map_err(|error| unusable(error.to_string().into()))?;

@@ -50,11 +50,11 @@ impl Watcher {
     }
 
     /// What a call says of the provider. A refusal is an answer too, unless it refuses this
-    /// application; a call that could not be put together says nothing.
+    /// application; a call that could not be put together, or was given up, says nothing.
     fn judge(&self, exchange: &Exchange) -> Option<Condition> {
         let minting = exchange.template() == &*self.token_path;
         match (exchange.status(), exchange.fault()) {
-            (None, Some(FaultKind::InvalidRequest)) => None,
+            (None, Some(FaultKind::InvalidRequest)) | (_, Some(FaultKind::Canceled)) => None,
             (Some(status), None) if status.is_success() => Some(Condition::Good),
             (Some(status), _) if status.is_client_error() && !minting => Some(Condition::Good),
             _ => Some(Condition::Failing),

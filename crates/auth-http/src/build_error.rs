@@ -21,10 +21,19 @@ pub enum BuildError {
         host: Box<str>,
     },
 
-    /// The additional root certificates cannot be read.
-    #[error("the additional root certificates {reason}; give one or more CA certificates in PEM")]
-    ExtraRootCertificates {
+    /// The root certificates that were given cannot be read.
+    #[error(
+        "the root certificates that were given {reason}; give one or more CA certificates in PEM"
+    )]
+    RootCertificates {
         /// What is wrong with them, as the end of a sentence.
+        reason: &'static str,
+    },
+
+    /// The client certificate cannot be used.
+    #[error("the client certificate {reason}; give the chain, our own first, and its key in PEM")]
+    ClientCertificate {
+        /// What is wrong with it, as the end of a sentence.
         reason: &'static str,
     },
 

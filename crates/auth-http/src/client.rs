@@ -2,28 +2,50 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderValue, Method};
-use rustls::RootCertStore;
+use auth_core::Secret;
+use http::header::AUTHORIZATION;
+use http::{HeaderName, HeaderValue, Method};
 
-use crate::connect::{self, Pool};
+use crate::breaker::{Circuit, Permit, Sign};
+use crate::budget::RetryBudget;
+use crate::connect::{self, Pool, Versions};
+use crate::credential::{Credential, Kind};
+use crate::fault::{Fault, FaultKind};
 use crate::observer::Observer;
 use crate::origin::Origin;
-use crate::{BuildError, RequestBuilder, tls};
+use crate::proxy::{Proxies, ProxySettings};
+use crate::tls::{self, TlsVersion};
+use crate::token::{TokenProvider, TokenSource};
+use crate::{BuildError, CircuitBreaker, CircuitState, RequestBuilder, RetryPolicy};
 
-/// Calls one server: a pool of connections, the rules of every call, and those who watch.
+/// Calls one service: a pool of connections, the rules of every call, and those who watch.
 ///
 /// Cloning it is cheap, and clones share the pool. It needs a tokio runtime with I/O and time
 /// enabled, in which its calls are made.
 #[derive(Clone)]
-pub struct HttpClient(Arc<Inner>);
+pub struct HttpClient {
+    inner: Arc<Inner>,
+    credentials: Arc<[Credential]>,
+}
 
 pub(crate) struct Inner {
-    pub(crate) origin: Origin,
+    /// In the order in which they are preferred; at least one.
+    targets: Vec<Target>,
     pub(crate) pool: Pool,
     pub(crate) deadline: Duration,
     pub(crate) max_response_bytes: usize,
     pub(crate) user_agent: HeaderValue,
+    pub(crate) retry: RetryPolicy,
+    pub(crate) budget: RetryBudget,
     pub(crate) observers: Vec<Arc<dyn Observer>>,
+}
+
+/// One of the servers that a client may call.
+struct Target {
+    origin: Origin,
+    circuit: Circuit,
+    /// For the proxy, where each request to this origin passes it in the open.
+    proxy_authorization: Option<HeaderValue>,
 }
 
 impl HttpClient {
@@ -32,20 +54,31 @@ impl HttpClient {
     pub fn builder(base_url: &str) -> HttpClientBuilder {
         HttpClientBuilder {
             base_url: base_url.into(),
+            fallbacks: Vec::new(),
             deadline: Duration::from_secs(30),
             connect_timeout: Duration::from_secs(5),
             max_response_bytes: 1024 * 1024,
             plain_http: Vec::new(),
-            extra_roots: Vec::new(),
+            tls: tls::Settings::default(),
+            proxy: ProxySettings::none(),
+            versions: Versions::default(),
             user_agent: concat!("auth-http/", env!("CARGO_PKG_VERSION")).into(),
+            retry: RetryPolicy::default(),
+            circuit_breaker: CircuitBreaker::default(),
             observers: Vec::new(),
         }
     }
 
     /// The origin the client is bound to: scheme and host, and the port where it is not the
-    /// scheme's own.
+    /// scheme's own. Of several the first.
     pub fn origin(&self) -> &str {
-        self.0.origin.text()
+        self.inner.origin(0).text()
+    }
+
+    /// Each origin the client may call, and what may pass to it now.
+    pub fn circuits(&self) -> impl Iterator<Item = (&str, CircuitState)> {
+        let targets = self.inner.targets.iter();
+        targets.map(|target| (&**target.origin.text(), target.circuit.state()))
     }
 
     /// Starts a GET request.
@@ -85,8 +118,103 @@ impl HttpClient {
         RequestBuilder::new(self.clone(), method, path)
     }
 
+    /// The same client, which sends `Authorization: Bearer …` (RFC 6750 §2.1) with each of its
+    /// calls.
+    ///
+    /// A token that the server refuses (401) is replaced and the call sent once more, if its retry
+    /// policy is not [`never`](RetryPolicy::never) and its body can be sent again: what was refused
+    /// had no effect. Both happens within the deadline, and is one call to those who watch.
+    ///
+    /// The token is added last and to the calls of this client only, so it goes to its origins and
+    /// nowhere else. A request that sets the header itself is sent with that.
+    #[must_use]
+    pub fn with_bearer_tokens<S: TokenSource>(&self, tokens: &TokenProvider<S>) -> Self {
+        let tokens = Arc::new(tokens.clone());
+        let bearer = true;
+        self.with(AUTHORIZATION, Kind::Token { tokens, bearer })
+    }
+
+    /// The same client, which sends a token in a header of the service's own; otherwise as
+    /// [`with_bearer_tokens`](Self::with_bearer_tokens).
+    #[must_use]
+    pub fn with_header_tokens<S: TokenSource>(
+        &self,
+        header: HeaderName,
+        tokens: &TokenProvider<S>,
+    ) -> Self {
+        let tokens = Arc::new(tokens.clone());
+        let bearer = false;
+        self.with(header, Kind::Token { tokens, bearer })
+    }
+
+    /// The same client, which sends a credential that does not change, such as an API key, with
+    /// each of its calls.
+    #[must_use]
+    pub fn with_secret_header(&self, header: HeaderName, value: &Secret) -> Self {
+        self.with(header, Kind::Fixed(value.clone()))
+    }
+
+    fn with(&self, name: HeaderName, kind: Kind) -> Self {
+        let others = self.credentials.iter().filter(|it| it.name != name);
+        let mut credentials: Vec<_> = others.cloned().collect();
+        credentials.push(Credential { name, kind });
+        Self {
+            inner: Arc::clone(&self.inner),
+            credentials: credentials.into(),
+        }
+    }
+
     pub(crate) fn inner(&self) -> &Inner {
-        &self.0
+        &self.inner
+    }
+
+    pub(crate) fn credentials(&self) -> &[Credential] {
+        &self.credentials
+    }
+}
+
+impl Inner {
+    pub(crate) fn origin(&self, index: usize) -> &Origin {
+        &self.targets[index].origin
+    }
+
+    pub(crate) fn proxy_authorization(&self, index: usize) -> Option<&HeaderValue> {
+        self.targets[index].proxy_authorization.as_ref()
+    }
+
+    pub(crate) fn origins(&self) -> usize {
+        self.targets.len()
+    }
+
+    /// Lets an attempt through to the first origin, from `first` on and round, that is not left
+    /// alone.
+    pub(crate) fn admit(&self, first: usize) -> Result<(usize, Permit<'_>), Fault> {
+        let mut soonest: Option<Duration> = None;
+        for index in (first..self.targets.len()).chain(0..first) {
+            match self.targets[index].circuit.admit() {
+                Ok(mut permit) => {
+                    self.tell_circuit(index, permit.opened.take());
+                    return Ok((index, permit));
+                }
+                Err(left) => soonest = Some(soonest.map_or(left, |soonest| soonest.min(left))),
+            }
+        }
+        let what = "the origin has failed several times in a row and is left alone for a while";
+        Err(Fault::new(FaultKind::CircuitOpen, what).with_retry_after(soonest))
+    }
+
+    /// Takes note of what came of an attempt.
+    pub(crate) fn settle(&self, index: usize, permit: Permit<'_>, sign: Sign) {
+        self.tell_circuit(index, permit.settle(sign));
+    }
+
+    fn tell_circuit(&self, index: usize, change: Option<CircuitState>) {
+        let Some(state) = change else { return };
+        let origin = self.origin(index).text();
+        tracing::warn!(origin = &**origin, ?state, "circuit changed");
+        for observer in &self.observers {
+            observer.circuit_changed(origin, state);
+        }
     }
 }
 
@@ -94,8 +222,8 @@ impl fmt::Debug for HttpClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpClient")
             .field("origin", &self.origin())
-            .field("deadline", &self.0.deadline)
-            .field("max_response_bytes", &self.0.max_response_bytes)
+            .field("deadline", &self.inner.deadline)
+            .field("max_response_bytes", &self.inner.max_response_bytes)
             .finish_non_exhaustive()
     }
 }
@@ -104,16 +232,31 @@ impl fmt::Debug for HttpClient {
 #[must_use]
 pub struct HttpClientBuilder {
     base_url: Box<str>,
+    fallbacks: Vec<Box<str>>,
     deadline: Duration,
     connect_timeout: Duration,
     max_response_bytes: usize,
     plain_http: Vec<Box<str>>,
-    extra_roots: Vec<Box<[u8]>>,
+    pub(crate) tls: tls::Settings,
+    proxy: ProxySettings,
+    versions: Versions,
     user_agent: Box<str>,
+    retry: RetryPolicy,
+    circuit_breaker: CircuitBreaker,
     observers: Vec<Arc<dyn Observer>>,
 }
 
 impl HttpClientBuilder {
+    /// Adds the base URL of another server of the same service; there may be several. It is called
+    /// when those before it are not to be had, and it gets the same credentials.
+    ///
+    /// A call goes to the first server whose circuit is not open. If it is tried again, it goes to
+    /// the next one, at once while there is one that it has not been to.
+    pub fn fallback(mut self, base_url: &str) -> Self {
+        self.fallbacks.push(base_url.into());
+        self
+    }
+
     /// The time a call has in all: connecting, sending, the answer and its body, further attempts.
     /// 30 seconds unless set.
     pub fn deadline(mut self, deadline: Duration) -> Self {
@@ -148,6 +291,18 @@ impl HttpClientBuilder {
         self
     }
 
+    /// When a call that failed is made again; [`RetryPolicy::idempotent`] unless set.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = policy;
+        self
+    }
+
+    /// When an origin that keeps failing is left alone; [`CircuitBreaker::new`] unless set.
+    pub fn circuit_breaker(mut self, policy: CircuitBreaker) -> Self {
+        self.circuit_breaker = policy;
+        self
+    }
+
     /// Sets the `User-Agent` header. `auth-http/` and the version unless set.
     pub fn user_agent(mut self, user_agent: &str) -> Self {
         self.user_agent = user_agent.into();
@@ -156,7 +311,51 @@ impl HttpClientBuilder {
 
     /// Trusts the authorities of a PEM document, besides those the system trusts.
     pub fn extra_root_certificates(mut self, pem: impl AsRef<[u8]>) -> Self {
-        self.extra_roots.push(pem.as_ref().into());
+        self.tls.roots.push(pem.as_ref().into());
+        self
+    }
+
+    /// Trusts the authorities of a PEM document and none of those the system trusts: for servers
+    /// whose certificates are all from an authority of one's own. What
+    /// [`extra_root_certificates`](Self::extra_root_certificates) names is trusted too.
+    pub fn only_root_certificates(mut self, pem: impl AsRef<[u8]>) -> Self {
+        self.tls.only_those = true;
+        self.extra_root_certificates(pem)
+    }
+
+    /// Shows a certificate of our own to servers that ask for one (mutual TLS): its chain, ours
+    /// first, and its private key, both in PEM. A proxy never sees it.
+    pub fn client_certificate(mut self, chain: impl AsRef<[u8]>, key: &Secret) -> Self {
+        self.tls.identity = Some(tls::ClientIdentity {
+            chain: chain.as_ref().into(),
+            key: key.clone(),
+        });
+        self
+    }
+
+    /// The least version of TLS that is spoken; 1.2 unless set.
+    pub fn min_tls_version(mut self, version: TlsVersion) -> Self {
+        self.tls.min_version = version;
+        self
+    }
+
+    /// Speaks HTTP/1.1 only. Unless set, HTTP/2 is spoken to servers that agree on it over TLS.
+    pub fn http1_only(mut self) -> Self {
+        self.versions = Versions::Http1;
+        self
+    }
+
+    /// Speaks HTTP/2 only, in plain `http` too, where it is not asked for first ("prior
+    /// knowledge", RFC 9113 §3.3). A server that does not speak it cannot be called.
+    pub fn http2_only(mut self) -> Self {
+        self.versions = Versions::Http2;
+        self
+    }
+
+    /// Which calls go through a proxy; none unless set. The environment is not looked at by
+    /// itself: see [`ProxySettings::from_env`].
+    pub fn proxy(mut self, settings: ProxySettings) -> Self {
+        self.proxy = settings;
         self
     }
 
@@ -167,7 +366,21 @@ impl HttpClientBuilder {
     ///
     /// The [`BuildError`] of the first thing that is wrong.
     pub fn build(self) -> Result<HttpClient, BuildError> {
-        let origin = Origin::parse(&self.base_url, &self.plain_http)?;
+        let proxies = Proxies::new(&self.proxy);
+        let base_urls = std::iter::once(&self.base_url).chain(&self.fallbacks);
+        let targets = base_urls
+            .map(|base_url| {
+                let origin = Origin::parse(base_url, &self.plain_http)?;
+                let root = origin.uri("/", "");
+                Ok(Target {
+                    proxy_authorization: root
+                        .filter(|_| !origin.is_https())
+                        .and_then(|root| proxies.authorization(&root)),
+                    circuit: Circuit::new(self.circuit_breaker.clone()),
+                    origin,
+                })
+            })
+            .collect::<Result<Vec<_>, BuildError>>()?;
         for (setting, is_zero) in [
             ("deadline", self.deadline.is_zero()),
             ("connect_timeout", self.connect_timeout.is_zero()),
@@ -179,23 +392,33 @@ impl HttpClientBuilder {
         }
         let user_agent = HeaderValue::from_str(&self.user_agent);
         let user_agent = user_agent.map_err(|_| BuildError::UserAgent)?;
-        // Without TLS nobody is trusted; what was given is looked at all the same.
-        let mut roots = RootCertStore::empty();
-        if origin.is_https() {
-            roots = tls::roots(&self.extra_roots)?;
-        } else {
-            for pem in &self.extra_roots {
-                tls::add_pem(&mut roots, pem)?;
-            }
+        let tls = tls::configs(&self.tls, targets.iter().any(|it| it.origin.is_https()))?;
+        if self.tls.any_certificate {
+            tracing::warn!(
+                origin = &**targets[0].origin.text(),
+                "the server's certificate is not checked: anybody can be this server"
+            );
         }
-        Ok(HttpClient(Arc::new(Inner {
-            origin,
-            pool: connect::pool(tls::config(roots)?, self.connect_timeout),
+        let inner = Inner {
+            targets,
+            pool: connect::pool(connect::Settings {
+                tls: tls.servers,
+                tls_to_proxies: tls.proxies,
+                patience: self.connect_timeout,
+                proxies,
+                versions: self.versions,
+            }),
             deadline: self.deadline,
             max_response_bytes: self.max_response_bytes,
             user_agent,
+            retry: self.retry,
+            budget: RetryBudget::default(),
             observers: self.observers,
-        })))
+        };
+        Ok(HttpClient {
+            inner: Arc::new(inner),
+            credentials: Arc::new([]),
+        })
     }
 }
 

@@ -1,45 +1,101 @@
 use std::error::Error as StdError;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::Uri;
-use http_body_util::Full;
+use http::uri::Scheme;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
+use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::{CertificateError, ClientConfig};
 use tokio::net::TcpStream;
 use tower_service::Service;
 
 use crate::fault::{BoxError, Fault, FaultKind};
-use crate::watched::{AnswerBegan, Watched};
+use crate::payload::{BodyFailed, Outgoing};
+use crate::proxy::Proxies;
+use crate::watched::{AnswerBegan, How, Watched};
 
 /// The pool of connections below a client.
-pub(crate) type Pool = Client<Connector, Full<Bytes>>;
+pub(crate) type Pool = Client<Connector, Outgoing>;
 
-/// Makes the pool. Each connection has `patience` to come about, name lookup and TLS included.
-pub(crate) fn pool(tls: ClientConfig, patience: Duration) -> Pool {
+/// What the pool is made of.
+pub(crate) struct Settings {
+    pub(crate) tls: ClientConfig,
+    pub(crate) tls_to_proxies: ClientConfig,
+    /// The time each connection has to come about, name lookup and TLS included.
+    pub(crate) patience: Duration,
+    pub(crate) proxies: Proxies,
+    pub(crate) versions: Versions,
+}
+
+/// Which versions of HTTP are spoken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Versions {
+    /// Over TLS what both sides agree on (ALPN), HTTP/1.1 otherwise.
+    #[default]
+    Negotiated,
+    Http1,
+    /// HTTP/2 without asking.
+    Http2,
+}
+
+/// Makes the pool.
+pub(crate) fn pool(settings: Settings) -> Pool {
+    let Settings {
+        tls,
+        tls_to_proxies,
+        patience,
+        proxies,
+        versions,
+    } = settings;
     let mut http = HttpConnector::new_with_resolver(Resolver(GaiResolver::new()));
     http.enforce_http(false);
     http.set_nodelay(true);
     // Shared out among a name's addresses, so that a dead first one does not use it all up.
     http.set_connect_timeout(Some(patience));
-    let https = HttpsConnectorBuilder::new()
-        .with_tls_config(tls)
+    let tcp = Tcp(http);
+    let to_proxy = HttpsConnectorBuilder::new()
+        .with_tls_config(tls_to_proxies)
         .https_or_http()
         .enable_http1()
-        .wrap_connector(Tcp(http));
+        .wrap_connector(tcp.clone());
+    let way = Way {
+        tcp,
+        to_proxy,
+        proxies: proxies.clone(),
+    };
+    let https = HttpsConnectorBuilder::new()
+        .with_tls_config(tls)
+        .https_or_http();
+    let https = match versions {
+        Versions::Negotiated => https.enable_all_versions().wrap_connector(way),
+        Versions::Http1 => https.enable_http1().wrap_connector(way),
+        Versions::Http2 => https.enable_http2().wrap_connector(way),
+    };
     Client::builder(TokioExecutor::new())
+        .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(IDLE)
+        // Of headers it takes a hundred; saying so would cost an allocation an answer.
         .http1_max_buf_size(MAX_HEAD)
-        .http1_max_headers(MAX_HEADERS)
-        .build(Connector { https, patience })
+        .http2_only(versions == Versions::Http2)
+        .http2_max_header_list_size(MAX_HEAD as u32)
+        // One connection carries all calls: if it is dead, all of them wait for nothing.
+        .http2_keep_alive_interval(PING)
+        .http2_keep_alive_timeout(PING)
+        .build(Connector(Arc::new(Connecting {
+            https,
+            patience,
+            proxies,
+            versions,
+        })))
 }
 
 /// Says in which phase the pool failed, from what the connectors below left in its error.
@@ -47,7 +103,16 @@ pub(crate) fn fault(error: hyper_util::client::legacy::Error) -> Fault {
     if error.is_connect() {
         return connect_fault(&error).with_source(error);
     }
+    if let Some(BodyFailed { what, .. }) = find(&error) {
+        return Fault::new(FaultKind::Send, *what)
+            .permanent()
+            .with_source(error);
+    }
+    // An answer of HTTP/2 has begun when its headers are there, and then there is no error here.
     let began = error.connect_info().is_some_and(|connected| {
+        if connected.is_negotiated_h2() {
+            return false;
+        }
         let mut extensions = http::Extensions::new();
         connected.get_extras(&mut extensions);
         extensions.get().is_some_and(AnswerBegan::get)
@@ -70,6 +135,10 @@ pub(crate) fn fault(error: hyper_util::client::legacy::Error) -> Fault {
 }
 
 fn connect_fault(error: &(dyn StdError + 'static)) -> Fault {
+    if let Some(ProxyFailed { what, lasting, .. }) = find(error) {
+        let fault = Fault::new(FaultKind::Connect, *what);
+        return if *lasting { fault.permanent() } else { fault };
+    }
     if find::<ResolveFailed>(error).is_some() {
         return Fault::new(FaultKind::Resolve, "looking up the host's address failed");
     }
@@ -126,35 +195,96 @@ fn find<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Optio
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// From the outside in: within the time allowed, over TLS where the scheme says so, over TCP.
-#[derive(Clone, Debug)]
-pub(crate) struct Connector {
-    https: HttpsConnector<Tcp>,
+/// From the outside in: within the time allowed, over TLS where the scheme says so, through a
+/// proxy where there is one, over TCP.
+///
+/// The pool clones it for every call, whether it connects or not.
+#[derive(Clone)]
+pub(crate) struct Connector(Arc<Connecting>);
+
+struct Connecting {
+    https: HttpsConnector<Way>,
     patience: Duration,
+    proxies: Proxies,
+    versions: Versions,
 }
 
+/// TCP or, to a proxy that is spoken to so, TLS.
+type Hop = MaybeHttpsStream<TokioIo<TcpStream>>;
+
 impl Service<Uri> for Connector {
-    type Response = TokioIo<Watched<TokioIo<MaybeHttpsStream<TokioIo<TcpStream>>>>>;
+    type Response = TokioIo<Watched<TokioIo<MaybeHttpsStream<Hop>>>>;
     type Error = BoxError;
     type Future = BoxFuture<Result<Self::Response, BoxError>>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.https.poll_ready(cx)
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        // So are all below it.
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let connecting = tokio::time::timeout(self.patience, self.https.call(uri));
+        let Connecting {
+            https,
+            patience,
+            proxies,
+            versions,
+        } = &*self.0;
+        // Without a tunnel the proxy has to be told where each request goes.
+        let proxied = uri.scheme() == Some(&Scheme::HTTP) && proxies.to(&uri).is_some();
+        let way = How {
+            proxied,
+            http2: *versions == Versions::Http2,
+        };
+        let connecting = tokio::time::timeout(*patience, https.clone().call(uri));
         Box::pin(async move {
-            match connecting.await {
-                Ok(stream) => Ok(TokioIo::new(Watched::new(TokioIo::new(stream?)))),
-                Err(_) => Err(ConnectTimedOut.into()),
-            }
+            let Ok(stream) = connecting.await else {
+                return Err(ConnectTimedOut.into());
+            };
+            Ok(TokioIo::new(Watched::new(TokioIo::new(stream?), way)))
         })
     }
 }
 
+/// Straight to the server, or through a proxy.
+#[derive(Clone)]
+struct Way {
+    tcp: Tcp,
+    to_proxy: ToProxy,
+    proxies: Proxies,
+}
+
+type ToProxy = HttpsConnector<Tcp>;
+type TunnelError = <Tunnel<ToProxy> as Service<Uri>>::Error;
+
+impl Service<Uri> for Way {
+    type Response = Hop;
+    type Error = BoxError;
+    type Future = BoxFuture<Result<Hop, BoxError>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.tcp.poll_ready(cx)
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let Some(proxy) = self.proxies.to(&uri) else {
+            let connecting = self.tcp.call(uri);
+            return Box::pin(async move { Ok(MaybeHttpsStream::Http(connecting.await?)) });
+        };
+        if uri.scheme() == Some(&Scheme::HTTP) {
+            let connecting = self.to_proxy.call(proxy.uri().clone());
+            return Box::pin(async move { connecting.await.map_err(ProxyFailed::reached) });
+        }
+        let mut tunnel = Tunnel::new(proxy.uri().clone(), self.to_proxy.clone());
+        if let Some(credentials) = proxy.basic_auth() {
+            tunnel = tunnel.with_auth(credentials.clone());
+        }
+        let connecting = tunnel.call(uri);
+        Box::pin(async move { connecting.await.map_err(ProxyFailed::let_through) })
+    }
+}
+
 /// TCP, with its failures marked, so that what is not marked is a failure of TLS.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct Tcp(HttpConnector<Resolver>);
 
 impl Service<Uri> for Tcp {
@@ -195,6 +325,44 @@ impl Service<Name> for Resolver {
 #[error("the name was not resolved")]
 struct ResolveFailed(#[source] io::Error);
 
+/// What a proxy did not do. The error behind it holds no address and no credential.
+#[derive(Debug, thiserror::Error)]
+#[error("no connection through the proxy")]
+struct ProxyFailed {
+    what: &'static str,
+    /// Whether somebody has to do something about it.
+    lasting: bool,
+    source: BoxError,
+}
+
+impl ProxyFailed {
+    fn reached(source: BoxError) -> BoxError {
+        let what = "connecting to the proxy failed";
+        let lasting = find::<rustls::Error>(source.as_ref()).is_some();
+        Self {
+            what,
+            lasting,
+            source,
+        }
+        .into()
+    }
+
+    fn let_through(error: TunnelError) -> BoxError {
+        let (what, lasting) = match &error {
+            TunnelError::ConnectFailed(_) => return Self::reached(error.into()),
+            TunnelError::ProxyAuthRequired => ("the proxy does not accept our credentials", true),
+            _ => ("the proxy did not connect to the server", false),
+        };
+        let source = error.into();
+        Self {
+            what,
+            lasting,
+            source,
+        }
+        .into()
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 #[error("no TCP connection")]
 struct ConnectFailed(#[source] BoxError);
@@ -203,6 +371,8 @@ struct ConnectFailed(#[source] BoxError);
 #[error("the time to connect ran out")]
 struct ConnectTimedOut;
 
+/// How often a connection of HTTP/2 with calls under way is asked whether it is alive, and how long
+/// it has to say so.
+const PING: Duration = Duration::from_secs(10);
 const IDLE: Duration = Duration::from_secs(90);
 const MAX_HEAD: usize = 64 * 1024;
-const MAX_HEADERS: usize = 100;

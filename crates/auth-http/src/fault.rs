@@ -23,7 +23,7 @@ pub struct Fault(Box<Inner>);
 struct Inner {
     kind: FaultKind,
     what: Cow<'static, str>,
-    request: Option<Arc<RequestLine>>,
+    request: Option<RequestLine>,
     sent: Sent,
     transient: bool,
     status: Option<StatusCode>,
@@ -39,6 +39,12 @@ struct Inner {
 pub enum FaultKind {
     /// The request is not one that can be sent; a mistake of the caller. Nothing was sent.
     InvalidRequest,
+    /// There was no token to send along. Nothing was sent to the server; the
+    /// [`source`](StdError::source) says what the token's issuer said.
+    Credential,
+    /// The origin has failed several times in a row and is left alone for a while. Nothing was
+    /// sent.
+    CircuitOpen,
     /// The host's name has no address, or nobody could say. Nothing was sent.
     Resolve,
     /// There was no connection to be had, or not in time. Nothing was sent.
@@ -60,6 +66,9 @@ pub enum FaultKind {
     Status,
     /// The answer's body is not what was expected.
     Decode,
+    /// The caller gave the call up. Only an [`Exchange`](crate::Exchange) says so: nobody is left
+    /// to get a fault. The server may have acted.
+    Canceled,
 }
 
 impl FaultKind {
@@ -67,6 +76,8 @@ impl FaultKind {
     pub fn code(self) -> &'static str {
         match self {
             Self::InvalidRequest => "invalid_request",
+            Self::Credential => "credential",
+            Self::CircuitOpen => "circuit_open",
             Self::Resolve => "resolve",
             Self::Connect => "connect",
             Self::Tls => "tls",
@@ -77,6 +88,7 @@ impl FaultKind {
             Self::Redirect => "redirect",
             Self::Status => "status",
             Self::Decode => "decode",
+            Self::Canceled => "canceled",
         }
     }
 }
@@ -104,7 +116,8 @@ impl Fault {
         self.0.problem.as_ref()
     }
 
-    /// How long the server asked to be left alone (RFC 9110 §10.2.3).
+    /// How long the server asked to be left alone (RFC 9110 §10.2.3), or will be left alone because
+    /// its circuit is open.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }
@@ -124,11 +137,14 @@ impl Fault {
             what: what.into(),
             request: None,
             sent: match kind {
-                InvalidRequest | Resolve | Connect | Tls => Sent::No,
-                Send | Deadline => Sent::Maybe,
+                InvalidRequest | Credential | CircuitOpen | Resolve | Connect | Tls => Sent::No,
+                Send | Deadline | Canceled => Sent::Maybe,
                 _ => Sent::Answered,
             },
-            transient: matches!(kind, Resolve | Connect | Send | Receive | Deadline),
+            transient: matches!(
+                kind,
+                Credential | CircuitOpen | Resolve | Connect | Send | Receive | Deadline
+            ),
             status: None,
             problem: None,
             retry_after: None,
@@ -147,6 +163,11 @@ impl Fault {
         fault.0.transient = matches!(status.as_u16(), 408 | 425 | 429 | 500 | 502 | 503 | 504);
         fault.0.problem = problem;
         fault.with_status(status)
+    }
+
+    pub(crate) fn deadline(doing: &str) -> Self {
+        let what = format!("the deadline passed while {doing}");
+        Self::new(FaultKind::Deadline, what)
     }
 
     pub(crate) fn with_status(mut self, status: StatusCode) -> Self {
@@ -169,8 +190,8 @@ impl Fault {
         self
     }
 
-    pub(crate) fn about(mut self, request: &Arc<RequestLine>) -> Self {
-        self.0.request = Some(Arc::clone(request));
+    pub(crate) fn about(mut self, request: &RequestLine) -> Self {
+        self.0.request = Some(request.clone());
         self
     }
 
@@ -206,18 +227,20 @@ pub(crate) enum Sent {
 }
 
 /// What may be shown of a request: its method, and its path before the values are in.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct RequestLine {
     pub(crate) method: Method,
-    pub(crate) template: Box<str>,
+    /// `None` if the path was refused: it may hold anything then.
+    pub(crate) template: Option<Arc<str>>,
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(request) = &self.0.request {
-            let RequestLine { method, template } = &**request;
-            let space = if template.is_empty() { "" } else { " " };
-            write!(f, "{method}{space}{template}: ")?;
+            match &request.template {
+                Some(template) => write!(f, "{} {template}: ", request.method)?,
+                None => write!(f, "{}: ", request.method)?,
+            }
         }
         f.write_str(&self.0.what)
     }

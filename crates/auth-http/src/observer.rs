@@ -4,14 +4,13 @@ use std::time::Duration;
 use auth_core::CorrelationId;
 use http::{Method, StatusCode};
 
-use crate::FaultKind;
+use crate::{CircuitState, FaultKind};
 
 /// Watches the calls of a client, for audit and metrics.
 ///
 /// It is told once per [`send`](crate::RequestBuilder::send), however many attempts that took, and
-/// also of a call that was refused before anything was sent. It is *not* told of a call whose
-/// future was dropped before it was done. It runs where the call runs, so it should hand on what
-/// takes time.
+/// also of a call that was refused before anything was sent, and of one whose future was dropped
+/// before it was done. It runs where the call runs, so it should hand on what takes time.
 ///
 /// # Example: counting
 ///
@@ -39,11 +38,20 @@ use crate::FaultKind;
 pub trait Observer: Send + Sync {
     /// Takes note of a call that is done.
     fn observe(&self, exchange: &Exchange);
+
+    /// Takes note that the circuit to an origin has opened, is tried again, or has closed.
+    fn circuit_changed(&self, origin: &str, state: CircuitState) {
+        let _ = (origin, state);
+    }
 }
 
 impl<O: Observer + ?Sized> Observer for Arc<O> {
     fn observe(&self, exchange: &Exchange) {
         (**self).observe(exchange);
+    }
+
+    fn circuit_changed(&self, origin: &str, state: CircuitState) {
+        (**self).circuit_changed(origin, state);
     }
 }
 
@@ -55,11 +63,12 @@ impl<O: Observer + ?Sized> Observer for Arc<O> {
 pub struct Exchange {
     pub(crate) method: Method,
     pub(crate) origin: Arc<str>,
-    pub(crate) template: Box<str>,
+    pub(crate) template: Option<Arc<str>>,
     pub(crate) path: Box<str>,
     pub(crate) status: Option<StatusCode>,
     pub(crate) fault: Option<FaultKind>,
     pub(crate) elapsed: Duration,
+    pub(crate) answered_after: Option<Duration>,
     pub(crate) attempts: u32,
     pub(crate) request_bytes: u64,
     pub(crate) response_bytes: u64,
@@ -72,7 +81,8 @@ impl Exchange {
         &self.method
     }
 
-    /// Scheme and host, and the port where it is not the scheme's own.
+    /// Scheme and host, and the port where it is not the scheme's own; of several origins, the one
+    /// that was tried last.
     pub fn origin(&self) -> &str {
         &self.origin
     }
@@ -80,7 +90,7 @@ impl Exchange {
     /// The path as the caller wrote it, before the values were in: few different ones, fit for a
     /// metric's label. Empty if it was refused, because a path that was refused may hold anything.
     pub fn template(&self) -> &str {
-        &self.template
+        self.template.as_deref().unwrap_or_default()
     }
 
     /// The path that was asked for, the base URL's included, without its query. Empty if the
@@ -105,7 +115,13 @@ impl Exchange {
         self.elapsed
     }
 
-    /// How often it was tried: 0 if it was refused before anything was sent.
+    /// The time to the headers of the answer that it ended with, if there was one. What is left
+    /// of [`elapsed`](Self::elapsed) is its body.
+    pub fn answered_after(&self) -> Option<Duration> {
+        self.answered_after
+    }
+
+    /// How often it was tried: 0 if it was refused, or its circuit was open.
     pub fn attempts(&self) -> u32 {
         self.attempts
     }

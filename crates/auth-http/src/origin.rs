@@ -80,8 +80,11 @@ impl Origin {
         &self.prefix
     }
 
-    /// The URI of a path (prefix included) and query; `None` if they cannot be in one.
-    pub(crate) fn uri(&self, path_and_query: String) -> Option<Uri> {
+    /// The URI of a path below the prefix and of a query, which may be empty; `None` if they cannot
+    /// be in one.
+    pub(crate) fn uri(&self, path: &str, query: &str) -> Option<Uri> {
+        let question = if query.is_empty() { "" } else { "?" };
+        let path_and_query = [&self.prefix, path, question, query].concat();
         let mut parts = http::uri::Parts::default();
         parts.scheme = Some(self.scheme.clone());
         parts.authority = Some(self.authority.clone());
@@ -105,9 +108,10 @@ fn normalised(scheme: &Scheme, host: &str, authority: &Authority) -> Option<Auth
     text.parse().ok()
 }
 
-fn is_loopback(host: &str) -> bool {
+/// Whether a host, an IPv6 address in its brackets, is this machine.
+pub(crate) fn is_loopback(host: &str) -> bool {
     let v6 = host.strip_prefix('[').and_then(|v6| v6.strip_suffix(']'));
-    host == "localhost"
+    host.eq_ignore_ascii_case("localhost")
         || host.parse().is_ok_and(|ip: Ipv4Addr| ip.is_loopback())
         || v6.is_some_and(|v6| v6.parse().is_ok_and(|ip: Ipv6Addr| ip.is_loopback()))
 }

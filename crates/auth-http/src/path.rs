@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
@@ -9,31 +10,45 @@ pub(crate) type Complaint = Cow<'static, str>;
 /// A path on the client's origin, with `{names}` where values go. It has been checked: it names no
 /// other server, holds no query and climbs nowhere.
 #[derive(Clone, Debug)]
-pub(crate) struct Template(Box<str>);
+pub(crate) struct Template {
+    text: Arc<str>,
+    has_names: bool,
+}
 
 impl Template {
     pub(crate) fn parse(text: &str) -> Result<Self, Complaint> {
-        let mut literal = String::with_capacity(text.len());
-        for piece in pieces(text)? {
-            // A stand-in that is no dot and no slash: what the values hold is checked later.
-            literal.push_str(match piece {
-                Piece::Literal(literal) => literal,
-                Piece::Name(_) => "x",
-            });
+        let has_names = text.contains(['{', '}']);
+        if has_names {
+            let mut literal = String::with_capacity(text.len());
+            for piece in pieces(text)? {
+                // A stand-in that is no dot and no slash: what the values hold is checked later.
+                literal.push_str(match piece {
+                    Piece::Literal(literal) => literal,
+                    Piece::Name(_) => "x",
+                });
+            }
+            check_literal(&literal)?;
+        } else {
+            check_literal(text)?;
         }
-        check_literal(&literal)?;
-        Ok(Self(text.into()))
+        Ok(Self {
+            text: text.into(),
+            has_names,
+        })
     }
 
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
+    pub(crate) fn text(&self) -> &Arc<str> {
+        &self.text
     }
 
     /// The path with each name replaced by its value, encoded so that it stays one segment.
-    pub(crate) fn fill(&self, values: &[(Box<str>, Box<str>)]) -> Result<String, Complaint> {
-        let mut path = String::with_capacity(self.0.len());
+    pub(crate) fn fill(&self, values: &[(Box<str>, Box<str>)]) -> Result<Arc<str>, Complaint> {
+        if !self.has_names && values.is_empty() {
+            return Ok(Arc::clone(&self.text));
+        }
+        let mut path = String::with_capacity(self.text.len());
         let mut used = 0;
-        for piece in pieces(&self.0)? {
+        for piece in pieces(&self.text)? {
             match piece {
                 Piece::Literal(literal) => path.push_str(literal),
                 Piece::Name(name) => {
@@ -52,7 +67,7 @@ impl Template {
         }
         // Once more for the whole: servers differ in what they decode before they look for dots.
         check_literal(&path)?;
-        Ok(path)
+        Ok(path.into())
     }
 }
 
@@ -78,6 +93,16 @@ pub(crate) fn check_literal(path: &str) -> Result<(), Complaint> {
     if !path.bytes().all(is_path_byte) {
         return refuse("the path holds a character no path may hold: give it with segment(…)");
     }
+    if path.contains("//") {
+        return refuse("the path holds an empty segment, which may lead elsewhere");
+    }
+    let dots = "the path holds a dot segment, which would lead elsewhere";
+    if !path.contains('%') {
+        return match path.split('/').any(|segment| is_dots(segment.as_bytes())) {
+            true => refuse(dots),
+            false => Ok(()),
+        };
+    }
     let escapes = path.split('%').skip(1);
     let is_escape = |rest: &str| {
         let digits = rest.as_bytes().get(..2);
@@ -91,14 +116,14 @@ pub(crate) fn check_literal(path: &str) -> Result<(), Complaint> {
         return refuse("the path holds an encoded control character");
     }
     let is_separator = |byte: &u8| matches!(byte, b'/' | b'\\');
-    let mut segments = decoded.split(is_separator);
-    if segments.any(|segment| matches!(segment, b"." | b"..")) {
-        return refuse("the path holds a dot segment, which would lead elsewhere");
-    }
-    if path.contains("//") {
-        return refuse("the path holds an empty segment, which may lead elsewhere");
+    if decoded.split(is_separator).any(is_dots) {
+        return refuse(dots);
     }
     Ok(())
+}
+
+fn is_dots(segment: &[u8]) -> bool {
+    matches!(segment, b"." | b"..")
 }
 
 fn check_value(name: &str, value: &str) -> Result<(), Complaint> {
@@ -113,7 +138,28 @@ fn check_value(name: &str, value: &str) -> Result<(), Complaint> {
 
 /// RFC 3986 §3.3: `pchar`, the percent sign, and the slash between segments.
 fn is_path_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@%/".contains(&byte)
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b'-' | b'.'
+                | b'_'
+                | b'~'
+                | b'!'
+                | b'$'
+                | b'&'
+                | b'\''
+                | b'('
+                | b')'
+                | b'*'
+                | b'+'
+                | b','
+                | b';'
+                | b'='
+                | b':'
+                | b'@'
+                | b'%'
+                | b'/'
+        )
 }
 
 enum Piece<'a> {
@@ -151,7 +197,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
 mod tests {
     use super::*;
 
-    fn filled(template: &str, values: &[(&str, &str)]) -> Result<String, Complaint> {
+    fn filled(template: &str, values: &[(&str, &str)]) -> Result<Arc<str>, Complaint> {
         let values: Vec<_> = values.iter().map(|&(n, v)| (n.into(), v.into())).collect();
         Template::parse(template)?.fill(&values)
     }

@@ -5,14 +5,19 @@ use std::time::Duration;
 use auth_core::{CorrelationId, RequestContext, Secret};
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, USER_AGENT};
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use serde::Serialize;
 
 use crate::client::HttpClient;
+use crate::credential;
 use crate::fault::{Fault, RequestLine};
+use crate::multipart::Multipart;
 use crate::path::{self, Complaint, Template};
+use crate::payload::{Payload, RequestBody};
 use crate::response::Response;
+use crate::retry::RetryPolicy;
 use crate::send::{self, Accept, Outgoing};
+use crate::streaming::StreamingResponse;
 
 /// Puts a request together, and sends it.
 ///
@@ -22,17 +27,22 @@ use crate::send::{self, Accept, Outgoing};
 /// Printed, it shows its method and its path's template, and neither values nor headers.
 #[derive(Clone)]
 #[must_use = "a request does nothing until it is sent"]
-pub struct RequestBuilder {
+pub struct RequestBuilder(Box<Parts>);
+
+/// They are many, and each setter hands all of them on.
+#[derive(Clone)]
+struct Parts {
     client: HttpClient,
     method: Method,
     template: Result<Template, Complaint>,
     segments: Vec<(Box<str>, Box<str>)>,
     query: String,
     headers: HeaderMap,
-    body: Bytes,
+    body: Payload,
     correlation: Correlation,
     deadline: Option<Duration>,
     idempotent: bool,
+    retry: Option<RetryPolicy>,
     /// The first thing that was wrong.
     complaint: Option<Complaint>,
 }
@@ -48,7 +58,7 @@ enum Correlation {
 
 impl RequestBuilder {
     pub(crate) fn new(client: HttpClient, method: Method, path: &str) -> Self {
-        Self {
+        Self(Box::new(Parts {
             idempotent: method.is_safe(),
             client,
             method,
@@ -56,24 +66,25 @@ impl RequestBuilder {
             segments: Vec::new(),
             query: String::new(),
             headers: HeaderMap::new(),
-            body: Bytes::new(),
+            body: Payload::Whole(Bytes::new()),
             correlation: Correlation::Current,
             deadline: None,
+            retry: None,
             complaint: None,
-        }
+        }))
     }
 
     /// Fills one `{name}` of the path with a value, encoded so that it stays one segment whatever
     /// it holds (contract miso §13 A18). A value that is empty, climbs with `..`, or holds control
     /// characters is refused.
     pub fn segment(mut self, name: &str, value: &str) -> Self {
-        self.segments.push((name.into(), value.into()));
+        self.0.segments.push((name.into(), value.into()));
         self
     }
 
     /// Adds a pair to the query, both sides encoded.
     pub fn query(mut self, name: &str, value: &str) -> Self {
-        path::push_pair(&mut self.query, name, value);
+        path::push_pair(&mut self.0.query, name, value);
         self
     }
 
@@ -93,31 +104,33 @@ impl RequestBuilder {
         if token.is_empty() {
             return self.complain("the bearer token is empty");
         }
-        let value = Secret::from(format!("Bearer {}", token.expose()));
-        self.secret_header(AUTHORIZATION.as_str(), &value)
+        match credential::bearer(token.expose()) {
+            Some(value) => self.insert(AUTHORIZATION, value),
+            None => self.complain("the value of authorization holds what no header may hold"),
+        }
     }
 
     /// Sets the correlation id. Unless set it is that of the
     /// [`RequestContext`] the request is sent in, if there is one.
     pub fn correlation_id(mut self, id: &CorrelationId) -> Self {
-        self.correlation = Correlation::Given(id.clone());
+        self.0.correlation = Correlation::Given(id.clone());
         self
     }
 
     /// Sends no correlation id, even if there is one to send.
     pub fn without_correlation(mut self) -> Self {
-        self.correlation = Correlation::None;
+        self.0.correlation = Correlation::None;
         self
     }
 
     /// Sets a JSON body, and its content type.
     pub fn json(mut self, body: &(impl Serialize + ?Sized)) -> Self {
         match serde_json::to_vec(body) {
-            Ok(body) => self.body = body.into(),
+            Ok(body) => self.0.body = Payload::Whole(body.into()),
             // The reason may repeat what was to be sent.
             Err(_) => return self.complain("the body cannot be written as JSON"),
         }
-        self.header(CONTENT_TYPE.as_str(), "application/json")
+        self.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"))
     }
 
     /// Sets a body of form fields, and its content type.
@@ -126,20 +139,44 @@ impl RequestBuilder {
         for (name, value) in fields {
             path::push_pair(&mut body, name, value);
         }
-        self.body = body.into();
-        self.header(CONTENT_TYPE.as_str(), "application/x-www-form-urlencoded")
+        self.0.body = Payload::Whole(body.into());
+        let content_type = HeaderValue::from_static("application/x-www-form-urlencoded");
+        self.insert(CONTENT_TYPE, content_type)
+    }
+
+    /// Sets a body of several parts, and its content type.
+    pub fn multipart(mut self, form: Multipart) -> Self {
+        if let Some(complaint) = form.complaint() {
+            return self.complain(complaint);
+        }
+        let content_type = form.content_type();
+        self.0.body = form.into_body();
+        self.content_type(&content_type)
+    }
+
+    /// Sets a body of any media type: bytes, text or a [stream](RequestBody::stream).
+    pub fn body(mut self, content_type: &str, body: impl Into<RequestBody>) -> Self {
+        self.0.body = body.into().0;
+        self.content_type(content_type)
     }
 
     /// Sets the time this call has in all, instead of the client's.
     pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = Some(deadline);
+        self.0.deadline = Some(deadline);
         self
     }
 
-    /// Says that the server may get this request twice without harm, so that it is sent once more
-    /// if the connection fails before an answer begins. The safe methods are so of themselves.
+    /// Says that the server may get this request twice without harm, so that the retry policy may
+    /// send it again though it may have arrived. The safe methods are so of themselves; PUT and
+    /// DELETE are not taken to be, because few servers keep that promise.
     pub fn idempotent(mut self) -> Self {
-        self.idempotent = true;
+        self.0.idempotent = true;
+        self
+    }
+
+    /// When this call is made again if it fails, instead of by the client's policy.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.0.retry = Some(policy);
         self
     }
 
@@ -164,7 +201,17 @@ impl RequestBuilder {
         send::send(self, Accept::AnyStatus).await
     }
 
-    fn set_header(mut self, name: &str, value: &str, secret: bool) -> Self {
+    /// Sends it, takes an answer of success (2xx) only, and leaves its body to be read piece by
+    /// piece.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send), up to the headers of the answer.
+    pub async fn send_streaming(self) -> Result<StreamingResponse, Fault> {
+        send::open(self).await
+    }
+
+    fn set_header(self, name: &str, value: &str, secret: bool) -> Self {
         let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else {
             return self.complain("a header's name is not one");
         };
@@ -175,12 +222,23 @@ impl RequestBuilder {
             return self.complain(format!("the value of {name} holds what no header may hold"));
         };
         value.set_sensitive(secret || name == AUTHORIZATION || name == COOKIE);
-        self.headers.insert(name, value);
+        self.insert(name, value)
+    }
+
+    fn content_type(self, value: &str) -> Self {
+        match HeaderValue::from_str(value) {
+            Ok(value) => self.insert(CONTENT_TYPE, value),
+            Err(_) => self.complain("the media type holds what no header may hold"),
+        }
+    }
+
+    fn insert(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.0.headers.insert(name, value);
         self
     }
 
     fn complain(mut self, complaint: impl Into<Complaint>) -> Self {
-        self.complaint.get_or_insert(complaint.into());
+        self.0.complaint.get_or_insert(complaint.into());
         self
     }
 }
@@ -188,24 +246,24 @@ impl RequestBuilder {
 /// What sending needs.
 impl RequestBuilder {
     pub(crate) fn client(&self) -> HttpClient {
-        self.client.clone()
+        self.0.client.clone()
     }
 
-    pub(crate) fn line(&self) -> Arc<RequestLine> {
-        let template = self.template.as_ref().map_or("", Template::as_str);
-        Arc::new(RequestLine {
-            method: self.method.clone(),
-            template: template.into(),
-        })
+    pub(crate) fn line(&self) -> RequestLine {
+        let template = self.0.template.as_ref().ok();
+        RequestLine {
+            method: self.0.method.clone(),
+            template: template.map(|template| Arc::clone(template.text())),
+        }
     }
 
-    pub(crate) fn body_bytes(&self) -> u64 {
-        self.body.len() as u64
+    pub(crate) fn payload(&self) -> Payload {
+        self.0.body.clone()
     }
 
     /// The id to send, as seen from where this is called.
     pub(crate) fn correlation_to_send(&self) -> Option<CorrelationId> {
-        match &self.correlation {
+        match &self.0.correlation {
             Correlation::None => None,
             Correlation::Given(id) => Some(id.clone()),
             Correlation::Current => {
@@ -214,27 +272,25 @@ impl RequestBuilder {
         }
     }
 
-    /// The request as it goes out, or what is wrong with it.
-    pub(crate) fn prepare(self, id: Option<&CorrelationId>) -> Result<Outgoing, Complaint> {
-        if let Some(complaint) = self.complaint {
+    /// The request as it goes out, and its URI at the first origin; or what is wrong with it.
+    pub(crate) fn prepare(self, id: Option<&CorrelationId>) -> Result<(Outgoing, Uri), Complaint> {
+        let this = *self.0;
+        if let Some(complaint) = this.complaint {
             return Err(complaint);
         }
-        let client = self.client.inner();
-        let mut path = client.origin.prefix().to_owned();
-        path.push_str(&self.template?.fill(&self.segments)?);
-        let mut path_and_query = path.clone();
-        if !self.query.is_empty() {
-            path_and_query.push('?');
-            path_and_query.push_str(&self.query);
+        if !this.body.can_be_sent() {
+            return Err("the stream of the body was read by another call".into());
         }
-        let uri = client.origin.uri(path_and_query);
+        let client = this.client.inner();
+        let path = this.template?.fill(&this.segments)?;
+        let uri = client.origin(0).uri(&path, &this.query);
         let uri = uri.ok_or("the path and query are too long")?;
-        let mut headers = self.headers;
+        let mut headers = this.headers;
         if !headers.contains_key(USER_AGENT) {
             headers.insert(USER_AGENT, client.user_agent.clone());
         }
-        if self.body.is_empty() && matches!(self.method, Method::POST | Method::PUT | Method::PATCH)
-        {
+        let has_body = matches!(this.method, Method::POST | Method::PUT | Method::PATCH);
+        if has_body && this.body.length() == Some(0) {
             // The stack would leave it out, and some servers answer that with 411 (RFC 9110 §8.6).
             headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
@@ -243,15 +299,17 @@ impl RequestBuilder {
             let id = id.map_err(|_| "the correlation id cannot be sent")?;
             headers.insert(CorrelationId::HEADER, id);
         }
-        Ok(Outgoing {
-            method: self.method,
-            path: path.into(),
-            uri,
+        let outgoing = Outgoing {
+            method: this.method,
+            path,
+            query: this.query,
             headers,
-            body: self.body,
-            deadline: self.deadline.unwrap_or(client.deadline),
-            idempotent: self.idempotent,
-        })
+            body: this.body,
+            deadline: this.deadline.unwrap_or(client.deadline),
+            idempotent: this.idempotent,
+            retry: this.retry.unwrap_or_else(|| client.retry.clone()),
+        };
+        Ok((outgoing, uri))
     }
 }
 
@@ -260,21 +318,23 @@ impl fmt::Debug for RequestBuilder {
         let line = self.line();
         f.debug_struct("RequestBuilder")
             .field("method", &line.method)
-            .field("origin", &self.client.origin())
+            .field("origin", &self.0.client.origin())
             .field("template", &line.template)
-            .field("body_bytes", &self.body.len())
+            .field("body_bytes", &self.0.body.length())
             .finish_non_exhaustive()
     }
 }
 
 /// Headers that say where a message ends or for whom it is. One that was set by hand could
 /// disagree with what is sent, and then two servers on the way would read two different requests.
-const OWN_HEADERS: [&str; 9] = [
+const OWN_HEADERS: [&str; 11] = [
     "connection",
     "content-length",
     "expect",
     "host",
     "keep-alive",
+    "proxy-authorization",
+    "proxy-connection",
     "te",
     "trailer",
     "transfer-encoding",

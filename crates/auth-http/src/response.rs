@@ -1,5 +1,4 @@
 use std::fmt;
-use std::sync::Arc;
 
 use auth_core::CorrelationId;
 use bytes::Bytes;
@@ -14,23 +13,18 @@ use crate::fault::{Fault, FaultKind, RequestLine};
 /// Printed, it shows its status and its length, and neither headers nor body.
 #[derive(Clone)]
 pub struct Response {
-    request: Arc<RequestLine>,
+    request: RequestLine,
     status: StatusCode,
     headers: HeaderMap,
     body: Bytes,
 }
 
 impl Response {
-    pub(crate) fn new(
-        request: Arc<RequestLine>,
-        status: StatusCode,
-        headers: HeaderMap,
-        body: Bytes,
-    ) -> Self {
+    pub(crate) fn new(request: RequestLine, head: http::response::Parts, body: Bytes) -> Self {
         Self {
             request,
-            status,
-            headers,
+            status: head.status,
+            headers: head.headers,
             body,
         }
     }

@@ -1,22 +1,28 @@
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Poll;
 use std::time::Duration;
 
 use auth_core::{Clock, Problem, SystemClock};
-use bytes::Bytes;
+use http::header::PROXY_AUTHORIZATION;
+use http::response::Parts;
 use http::{HeaderMap, Method, StatusCode, Uri};
-use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper_util::client::legacy::connect::capture_connection;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::body::{self, BodyError};
-use crate::client::Inner;
-use crate::fault::{Fault, FaultKind, RequestLine};
-use crate::observer::Exchange;
+use crate::breaker::{Permit, Sign};
+use crate::client::{HttpClient, Inner};
+use crate::fault::{Fault, FaultKind, Sent};
+use crate::payload::Payload;
+use crate::record::Record;
 use crate::request::RequestBuilder;
 use crate::response::{self, Response};
-use crate::retry::Retry;
-use crate::{connect, problem_body, retry_after};
+use crate::retry::{Retries, RetryPolicy};
+use crate::streaming::StreamingResponse;
+use crate::{connect, credential, problem_body, retry_after};
 
 /// Which answers a caller wants to see as such.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -28,176 +34,291 @@ pub(crate) enum Accept {
 /// A request that has been checked.
 pub(crate) struct Outgoing {
     pub(crate) method: Method,
-    pub(crate) path: Box<str>,
-    pub(crate) uri: Uri,
+    /// Below the origin's prefix.
+    pub(crate) path: Arc<str>,
+    pub(crate) query: String,
     pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
+    pub(crate) body: Payload,
     pub(crate) deadline: Duration,
     pub(crate) idempotent: bool,
+    pub(crate) retry: RetryPolicy,
 }
 
-/// What is known of a call while it runs, whatever becomes of it.
-#[derive(Default)]
-struct Progress {
-    attempts: u32,
-    status: Option<StatusCode>,
-    response_bytes: u64,
-}
-
-/// Makes one call: checks, sends, and tells those who watch.
+/// Makes one call, and reads the answer.
 pub(crate) async fn send(request: RequestBuilder, accept: Accept) -> Result<Response, Fault> {
-    let start = Instant::now();
     let client = request.client();
-    let client = client.inner();
-    let line = request.line();
-    let request_bytes = request.body_bytes();
-    let correlation_id = request.correlation_to_send();
-    let mut progress = Progress::default();
-    let mut path = Box::default();
-
-    let outcome = match request.prepare(correlation_id.as_ref()) {
-        Err(complaint) => Err(Fault::new(FaultKind::InvalidRequest, complaint)),
-        Ok(outgoing) => {
-            path = outgoing.path.clone();
-            let deadline = later(start, outgoing.deadline);
-            let answer = first_answer(client, &outgoing, deadline, &mut progress).await;
-            match answer {
-                Ok(answer) => take(client, answer, accept, deadline, &line, &mut progress).await,
-                Err(fault) => Err(fault),
-            }
-        }
+    let mut record = Record::begin(&request);
+    let outcome = match answer(&client, request, accept, &mut record).await {
+        Ok(answer) => read(client.inner(), answer, &mut record).await,
+        Err(fault) => Err(fault),
     };
-    let outcome = outcome.map_err(|fault| {
-        let fault = fault.about(&line);
-        fault.with_correlation_id(correlation_id.as_ref())
-    });
-
-    tell(
-        client,
-        &Exchange {
-            method: line.method.clone(),
-            origin: Arc::clone(client.origin.text()),
-            template: line.template.clone(),
-            path,
-            status: progress.status,
-            fault: outcome.as_ref().err().map(Fault::kind),
-            elapsed: start.elapsed(),
-            attempts: progress.attempts,
-            request_bytes,
-            response_bytes: progress.response_bytes,
-            correlation_id,
-        },
-    );
+    let outcome = outcome.map_err(|fault| about_call(fault, &record));
+    record.end(outcome.as_ref().err().map(Fault::kind));
     outcome
 }
 
-type Answer = http::Response<Incoming>;
+/// Makes one call, and leaves the body of its answer to be read.
+pub(crate) async fn open(request: RequestBuilder) -> Result<StreamingResponse, Fault> {
+    let client = request.client();
+    let mut record = Record::begin(&request);
+    match answer(&client, request, Accept::Success, &mut record).await {
+        Ok(answer) => {
+            let sign = sign_of_head(&answer.head);
+            client.inner().settle(record.origin, answer.permit, sign);
+            let Answer {
+                head,
+                body,
+                deadline,
+                ..
+            } = answer;
+            Ok(StreamingResponse::new(record, head, body, deadline))
+        }
+        Err(fault) => {
+            record.end(Some(fault.kind()));
+            Err(about_call(fault, &record))
+        }
+    }
+}
 
-/// Tries until an answer begins, the retry policy gives up, or the deadline would pass.
-async fn first_answer(
-    client: &Inner,
-    outgoing: &Outgoing,
+/// An answer that has begun, and that the caller wants.
+struct Answer<'c> {
+    head: Parts,
+    body: Incoming,
     deadline: Instant,
-    progress: &mut Progress,
-) -> Result<Answer, Fault> {
-    let mut retry = Retry::new(outgoing.idempotent);
+    permit: Permit<'c>,
+}
+
+/// Tries until there is an answer that is wanted, the retry policy or the budget gives up, or the
+/// deadline would pass.
+async fn answer<'c>(
+    handle: &'c HttpClient,
+    request: RequestBuilder,
+    accept: Accept,
+    record: &mut Record,
+) -> Result<Answer<'c>, Fault> {
+    let (outgoing, uri) = request
+        .prepare(record.correlation_id.as_ref())
+        .map_err(|complaint| Fault::new(FaultKind::InvalidRequest, complaint))?;
+    record.path = Some(Arc::clone(&outgoing.path));
+    let client = handle.inner();
+    let deadline = later(record.start(), outgoing.deadline);
+    let mut retries = Retries::new(&outgoing.retry, outgoing.idempotent);
+    // The first attempt takes it, and it is seldom needed again.
+    let mut uri = Some(uri);
+    let mut first = 0;
+    let mut latest = None;
+    let mut replayed = false;
+    client.budget.deposit();
     loop {
-        progress.attempts += 1;
-        let fault = match attempt(client, outgoing, deadline).await {
-            Ok(answer) => return Ok(answer),
+        let mut headers = outgoing.headers.clone();
+        let mut tokens = Vec::new();
+        if !handle.credentials().is_empty() {
+            let adding = credential::add(handle.credentials(), &mut headers);
+            let Ok(added) = timeout_at(deadline, adding).await else {
+                return Err(Fault::deadline("waiting for a token").unsent());
+            };
+            tokens = added?;
+        }
+        let (origin, permit) = match client.admit(first) {
+            Ok(admitted) => admitted,
+            // What opened the circuit says more than that it is open.
+            Err(open) => return Err(latest.unwrap_or(open)),
+        };
+        record.attempt(origin);
+        let attempt = attempt(client, &outgoing, uri.take(), headers, deadline, record).await;
+        let refused = record.status() == Some(StatusCode::UNAUTHORIZED);
+        let replaced = || {
+            // All that were sent: the answer does not say which of them it means.
+            let refused = tokens.iter().filter(|token| token.refused());
+            refused.count() > 0
+        };
+        let replay = refused
+            && !std::mem::replace(&mut replayed, refused)
+            && outgoing.retry.allows_replay()
+            && outgoing.body.can_be_sent()
+            && replaced();
+        let fault = match attempt {
+            Ok((head, body)) if !replay && is_wanted(head.status, accept) => {
+                return Ok(Answer {
+                    head,
+                    body,
+                    deadline,
+                    permit,
+                });
+            }
+            Ok((head, body)) => refusal(client, head, body, deadline, record).await,
             Err(fault) => fault,
         };
-        let Some(pause) = retry.pause(&fault) else {
+        client.settle(origin, permit, sign(&fault));
+        if replay {
+            first = origin;
+            continue;
+        }
+        let pause = retries
+            .pause(&fault)
+            .filter(|_| outgoing.body.can_be_sent());
+        let Some(mut pause) = pause else {
             return Err(fault);
         };
+        first = (origin + 1) % client.origins();
+        if (record.attempts as usize) < client.origins() {
+            // It has not been asked yet, and owes nothing for the one before.
+            pause = Duration::ZERO;
+        }
         let resume = later(Instant::now(), pause);
-        if resume >= deadline {
+        if resume >= deadline || !client.budget.withdraw() {
             return Err(fault);
         }
-        sleep_until(resume).await;
-    }
-}
-
-async fn attempt(client: &Inner, outgoing: &Outgoing, deadline: Instant) -> Result<Answer, Fault> {
-    let mut request = http::Request::new(Full::new(outgoing.body.clone()));
-    *request.method_mut() = outgoing.method.clone();
-    *request.uri_mut() = outgoing.uri.clone();
-    *request.headers_mut() = outgoing.headers.clone();
-    let connection = capture_connection(&mut request);
-    match timeout_at(deadline, client.pool.request(request)).await {
-        Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(error)) => Err(connect::fault(error)),
-        Err(_) => {
-            let connected = connection.connection_metadata().is_some();
-            Err(deadline_passed(if connected {
-                "waiting for an answer"
-            } else {
-                "connecting"
-            }))
+        if !pause.is_zero() {
+            sleep_until(resume).await;
         }
+        latest = Some(fault);
     }
 }
 
-/// Makes a response or a fault of an answer that has begun. From here on nothing is sent again.
-async fn take(
+/// Sends it once, and waits for the headers of an answer. The URI is that of the first origin.
+async fn attempt(
     client: &Inner,
-    answer: Answer,
-    accept: Accept,
+    outgoing: &Outgoing,
+    uri: Option<Uri>,
+    headers: HeaderMap,
     deadline: Instant,
-    line: &Arc<RequestLine>,
-    progress: &mut Progress,
-) -> Result<Response, Fault> {
-    let (head, body) = answer.into_parts();
+    record: &mut Record,
+) -> Result<(Parts, Incoming), Fault> {
+    let origin = client.origin(record.origin);
+    let ready = uri.filter(|_| record.origin == 0);
+    let uri = ready.or_else(|| origin.uri(&outgoing.path, &outgoing.query));
+    let Some(uri) = uri else {
+        // Its prefix is longer than the first one's.
+        let what = "the path and query are too long";
+        return Err(Fault::new(FaultKind::InvalidRequest, what));
+    };
+    let (body, begun) = outgoing.body.outgoing();
+    let mut request = http::Request::new(body);
+    *request.method_mut() = outgoing.method.clone();
+    *request.uri_mut() = uri;
+    *request.headers_mut() = headers;
+    if let Some(credentials) = client.proxy_authorization(record.origin) {
+        let headers = request.headers_mut();
+        headers.insert(PROXY_AUTHORIZATION, credentials.clone());
+    }
+    match timeout_at(deadline, client.pool.request(request)).await {
+        Ok(Ok(answer)) => {
+            record.answered(answer.status());
+            Ok(answer.into_parts())
+        }
+        Ok(Err(error)) => Err(match begun.load(Ordering::Relaxed) {
+            true => connect::fault(error),
+            false => connect::fault(error).unsent(),
+        }),
+        Err(_) => Err(match begun.load(Ordering::Relaxed) {
+            true => Fault::deadline("waiting for an answer"),
+            false => Fault::deadline("connecting").unsent(),
+        }),
+    }
+}
+
+/// Makes a fault of an answer that is not wanted. The status is worth more than what may happen to
+/// its explanation, and of that only as much is read as a problem may be long.
+async fn refusal(
+    client: &Inner,
+    head: Parts,
+    body: Incoming,
+    deadline: Instant,
+    record: &mut Record,
+) -> Fault {
     let status = head.status;
-    progress.status = Some(status);
-    let about_answer = |fault: Fault| {
-        fault
-            .with_status(status)
-            .with_correlation_id(response::correlation_id(&head.headers).as_ref())
-            .with_retry_after(retry_after::read(&head.headers, SystemClock.now()))
-    };
-    let wanted = status.is_success() || accept == Accept::AnyStatus;
-    if !wanted && is_redirect(status) {
-        return Err(about_answer(Fault::of_status(
-            FaultKind::Redirect,
-            status,
-            None,
-        )));
+    if is_redirect(status) {
+        let fault = Fault::of_status(FaultKind::Redirect, status, None);
+        return about_answer(fault, &head);
     }
-    // Of an answer nobody wants, only as much is read as a problem may be long.
-    let max = match wanted {
-        true => client.max_response_bytes,
-        false => client.max_response_bytes.min(Problem::MAX_BYTES),
+    let max = client.max_response_bytes.min(Problem::MAX_BYTES);
+    let reading = body::read(body, max, &mut record.response_bytes);
+    let problem = match timeout_at(deadline, reading).await {
+        Ok(Ok(body)) => problem_body::read(status, &body),
+        _ => None,
     };
-    let reading = timeout_at(
+    let fault = Fault::of_status(FaultKind::Status, status, problem);
+    about_answer(fault, &head)
+}
+
+/// Reads the body of an answer to its end. From here on nothing is sent again.
+async fn read(client: &Inner, answer: Answer<'_>, record: &mut Record) -> Result<Response, Fault> {
+    let Answer {
+        head,
+        body,
         deadline,
-        body::read(body, max, &mut progress.response_bytes),
-    );
-    let read = reading.await;
-    if !wanted {
-        // The status is worth more than what may have happened to its explanation.
-        let problem = match &read {
-            Ok(Ok(body)) => problem_body::read(status, body),
-            _ => None,
-        };
-        return Err(about_answer(Fault::of_status(
-            FaultKind::Status,
-            status,
-            problem,
-        )));
-    }
-    match read {
-        Ok(Ok(body)) => Ok(Response::new(Arc::clone(line), status, head.headers, body)),
+        permit,
+    } = answer;
+    let max = client.max_response_bytes;
+    let mut reading = pin!(body::read(body, max, &mut record.response_bytes));
+    // Mostly it came with the headers, and a timer would be for nothing.
+    let read = match poll_fn(|cx| Poll::Ready(reading.as_mut().poll(cx))).await {
+        Poll::Ready(read) => Ok(read),
+        Poll::Pending => timeout_at(deadline, reading).await,
+    };
+    let fault = match read {
+        Ok(Ok(body)) => {
+            client.settle(record.origin, permit, sign_of_head(&head));
+            return Ok(Response::new(record.line.clone(), head, body));
+        }
         Ok(Err(BodyError::TooLarge)) => {
             let what = format!("the answer's body is longer than {max} bytes");
-            Err(about_answer(Fault::new(FaultKind::TooLarge, what)))
+            Fault::new(FaultKind::TooLarge, what)
         }
         Ok(Err(BodyError::Broken(error))) => {
             let fault = Fault::new(FaultKind::Receive, "the answer broke off in its body");
-            Err(about_answer(fault.with_source(error)))
+            fault.with_source(error)
         }
-        Err(_) => Err(about_answer(deadline_passed("reading the answer's body"))),
+        Err(_) => Fault::deadline("reading the answer's body"),
+    };
+    let fault = about_answer(fault, &head);
+    client.settle(record.origin, permit, sign(&fault));
+    Err(fault)
+}
+
+fn about_answer(fault: Fault, head: &Parts) -> Fault {
+    fault
+        .with_status(head.status)
+        .with_correlation_id(response::correlation_id(&head.headers).as_ref())
+        .with_retry_after(retry_after::read(&head.headers, SystemClock.now()))
+}
+
+fn about_call(fault: Fault, record: &Record) -> Fault {
+    fault
+        .about(&record.line)
+        .with_correlation_id(record.correlation_id.as_ref())
+}
+
+/// What a failed attempt tells of its origin.
+fn sign(fault: &Fault) -> Sign {
+    match (fault.kind(), fault.status()) {
+        (FaultKind::InvalidRequest, _) => Sign::None,
+        // A connection that had been idle for too long, or a body of ours that failed.
+        (FaultKind::Send, _) if fault.sent() == Sent::No || !fault.is_transient() => Sign::None,
+        (FaultKind::Receive | FaultKind::Deadline, _) => Sign::Failing(None),
+        (_, Some(status)) => sign_of_status(status, fault.retry_after()),
+        _ => Sign::Failing(None),
     }
+}
+
+fn sign_of_head(head: &Parts) -> Sign {
+    let asked = || retry_after::read(&head.headers, SystemClock.now());
+    match head.status.is_server_error() {
+        true => sign_of_status(head.status, asked()),
+        false => Sign::Alive,
+    }
+}
+
+fn sign_of_status(status: StatusCode, asked: Option<Duration>) -> Sign {
+    match status.as_u16() {
+        502..=504 => Sign::Failing(asked),
+        _ => Sign::Alive,
+    }
+}
+
+fn is_wanted(status: StatusCode, accept: Accept) -> bool {
+    status.is_success() || accept == Accept::AnyStatus
 }
 
 /// The statuses that send a client elsewhere (RFC 9110 §15.4); 304 and 300 do not.
@@ -205,31 +326,8 @@ fn is_redirect(status: StatusCode) -> bool {
     matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
 }
 
-fn deadline_passed(doing: &str) -> Fault {
-    Fault::new(
-        FaultKind::Deadline,
-        format!("the deadline passed while {doing}"),
-    )
-}
-
 /// A moment that may lie beyond what a clock can say is far enough away in thirty years.
 fn later(start: Instant, by: Duration) -> Instant {
     const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
     start.checked_add(by.min(FAR)).unwrap_or(start)
-}
-
-fn tell(client: &Inner, exchange: &Exchange) {
-    tracing::debug!(
-        method = %exchange.method,
-        origin = &*exchange.origin,
-        template = &*exchange.template,
-        status = exchange.status.map(|status| status.as_u16()),
-        fault = exchange.fault.map(FaultKind::code),
-        attempts = exchange.attempts,
-        elapsed_ms = exchange.elapsed.as_secs_f64() * 1000.0,
-        "outgoing call"
-    );
-    for observer in &client.observers {
-        observer.observe(exchange);
-    }
 }

@@ -15,6 +15,16 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 pub(crate) struct Watched<S> {
     stream: S,
     answer: AnswerBegan,
+    how: How,
+}
+
+/// What the pool has to know of a connection.
+#[derive(Clone, Copy)]
+pub(crate) struct How {
+    /// Whether it ends at a proxy that has to be told where each request goes.
+    pub(crate) proxied: bool,
+    /// Whether HTTP/2 is spoken on it though that was not negotiated.
+    pub(crate) http2: bool,
 }
 
 /// The note; it travels with the errors of the connection.
@@ -32,9 +42,10 @@ impl AnswerBegan {
 }
 
 impl<S> Watched<S> {
-    pub(crate) fn new(stream: S) -> Self {
+    pub(crate) fn new(stream: S, how: How) -> Self {
         Self {
             stream,
+            how,
             answer: AnswerBegan::default(),
         }
     }
@@ -42,7 +53,14 @@ impl<S> Watched<S> {
 
 impl<S: Connection> Connection for Watched<S> {
     fn connected(&self) -> Connected {
-        self.stream.connected().extra(self.answer.clone())
+        // Addresses, which the stack would copy into each answer, are left out.
+        let connected = Connected::new().proxy(self.how.proxied);
+        let negotiated = || self.stream.connected().is_negotiated_h2();
+        let connected = match self.how.http2 || negotiated() {
+            true => connected.negotiated_h2(),
+            false => connected,
+        };
+        connected.extra(self.answer.clone())
     }
 }
 

@@ -24,31 +24,40 @@
 //!
 //! # Limits
 //!
-//! - A document that is not JSON, or nests deeper than 128 levels, is an [`InvalidJson`], and
-//!   nothing of it is shown. In a [`Value`](serde_json::Value), what lies deeper is masked.
-//! - Keys are shown as they are: a secret used as a key is not found, and neither is one that is
-//!   cut into pieces or encoded (base64, a document inside a string beyond its quoted values).
-//! - A card or an account is found in text, not in a JSON number: there, its name decides.
-//! - An integer beyond 64 bits is shown as the nearest floating-point number.
-//! - Whoever calls decides what to mask; nothing here bounds the size of what is shown.
+//! - A text that is not JSON is an [`InvalidJson`]; what stands before its fault can be shown
+//!   ([`Masker::mask_json_into`]). In a [`Value`](serde_json::Value), what lies deeper than 128
+//!   levels is masked.
+//! - A secret that is used as a key is found only if it is known by its shape, and one that is cut
+//!   into pieces or encoded (base64, say) is not found.
+//! - Nothing here switches itself off at a size. [`MaskedJson::cut`] shows less of what was masked.
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
+mod category;
+mod cookies;
+mod cut;
+mod error;
 mod json;
 mod masker;
+mod memo;
 mod names;
 mod partial;
 mod policy;
 mod policy_file;
 mod query;
+mod style;
 mod text;
 mod value;
 
+pub use crate::category::Category;
+pub use crate::cut::{CUT, cut_text};
 pub use crate::json::{InvalidJson, MaskedJson, NotSerializable};
 pub use crate::masker::Masker;
 pub use crate::partial::mask_partial;
-pub use crate::policy::{Category, MaskPolicy};
+pub use crate::policy::MaskPolicy;
 pub use crate::policy_file::PolicyFileError;
+pub use crate::style::{PseudonymKey, Style};
+pub use auth_crypto::WeakKey;
 
 /// What stands in place of a secret.
 pub const MASK: &str = "***MASKED***";

@@ -32,20 +32,15 @@ impl FileNames {
         })?;
         let (min, max) = (1, 64);
         let least = file.substring_min_length.unwrap_or(4).clamp(min, max);
-        let listed = file.fields.into_values().flatten();
-        let listed = listed.map(|name| normalised(&name));
-        let (parts, exact): (Vec<_>, Vec<_>) = listed
-            .filter(|name| !name.is_empty())
-            .partition(|name| name.chars().count() >= least);
-        let patterns = file.field_patterns.iter().map(|name| normalised(name));
-        let never = file.never_mask_fields.iter().map(|name| normalised(name));
+        let listed = file.fields.into_values().flatten().map(|Name(name)| name);
+        let (parts, exact): (Vec<_>, Vec<_>) =
+            listed.partition(|name| name.chars().count() >= least);
+        let patterns = file.field_patterns.into_iter().map(|Name(name)| name);
+        let never = file.never_mask_fields.into_iter().map(|Name(name)| name);
         Ok(Self {
             with_defaults: file.merge_with_hardcoded_defaults.unwrap_or(true),
             exact: exact.into_iter().collect(),
-            parts: parts
-                .into_iter()
-                .chain(patterns.filter(|name| !name.is_empty()))
-                .collect(),
+            parts: parts.into_iter().chain(patterns).collect(),
             never: never.collect(),
         })
     }
@@ -74,11 +69,11 @@ fn normalised(name: &str) -> String {
 struct File {
     /// By category; the categories are for the reader.
     #[serde(default, alias = "categories")]
-    fields: BTreeMap<String, Vec<String>>,
+    fields: BTreeMap<String, Vec<Name>>,
     #[serde(default)]
-    field_patterns: Vec<String>,
+    field_patterns: Vec<Name>,
     #[serde(default)]
-    never_mask_fields: Vec<String>,
+    never_mask_fields: Vec<Name>,
     substring_min_length: Option<usize>,
     merge_with_hardcoded_defaults: Option<bool>,
     #[serde(default, rename = "version")]
@@ -87,6 +82,24 @@ struct File {
     _description: serde::de::IgnoredAny,
     #[serde(default, rename = "$schema")]
     _schema: serde::de::IgnoredAny,
+}
+
+/// A name as it is compared.
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+struct Name(String);
+
+impl TryFrom<String> for Name {
+    type Error = &'static str;
+
+    /// An empty name is in every other one, and nobody who writes one means to mask everything.
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        let name = normalised(&name);
+        if name.is_empty() {
+            return Err("it is empty");
+        }
+        Ok(Self(name))
+    }
 }
 
 /// A policy file that cannot be used. Nothing of it is masked by: a policy that was half read would
@@ -103,7 +116,7 @@ fn why(error: &serde_json::Error) -> &'static str {
     match error.classify() {
         serde_json::error::Category::Data => {
             "fields is an object of lists of names, fieldPatterns and neverMaskFields are lists of \
-             names, substringMinLength is a number, mergeWithHardcodedDefaults is true or false, \
+             names, no name is empty, substringMinLength is a number, mergeWithHardcodedDefaults is true or false, \
              and there is nothing else"
         }
         serde_json::error::Category::Eof => "the file ends too early",

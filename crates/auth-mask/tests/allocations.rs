@@ -19,3 +19,28 @@ fn a_document_is_masked_without_another_allocation() {
         assert!(!out.contains("hunter2"));
     }
 }
+
+#[test]
+fn a_value_is_printed_without_another_allocation() {
+    #[derive(serde::Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Login {
+        user_name: &'static str,
+        password: &'static str,
+        note: &'static str,
+        attempts: [u32; 3],
+    }
+    let login = Login {
+        user_name: "ada",
+        password: "hunter2",
+        note: "https://example.com/list?page=2, and \"more\"",
+        attempts: [1, 2, 3],
+    };
+    let masker = Masker::default();
+    let mut out = String::with_capacity(1024);
+    masker.to_json_into(&login, &mut out).unwrap();
+    out.clear();
+    let made = measure(|| masker.to_json_into(&login, &mut out).unwrap());
+    assert_eq!(made.count_total, 0, "{made:?}");
+    assert!(!out.contains("hunter2"));
+}

@@ -1,8 +1,9 @@
 //! Documents, headers, queries and text, through the public API.
 
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 
-use auth_mask::{MaskPolicy, Masker};
+use auth_mask::{Category, MaskPolicy, Masker};
 use serde::Serialize;
 use serde_json::json;
 
@@ -44,12 +45,33 @@ fn text_keeps_everything_but_its_secrets() {
             r#"Login { user: "ada", secret: "a\"b" }"#,
             r#"Login { user: "ada", secret: "***MASKED***" }"#,
         ),
-        (r#"{"pin":1234,"n":2}"#, r#"{"pin":***MASKED***,"n":2}"#),
+        (r#"{"pin":1234,"n":2}"#, r#"{"pin":"***MASKED***","n":2}"#),
+        (
+            r#"got {"pin":1234,"n":{"token":{"a":["}",1]},"b":2}"#,
+            r#"got {"pin":***MASKED***,"n":{"token":***MASKED***,"b":2}"#,
+        ),
+        (
+            r#"got {\"token\":{\"a\":\"}\"},\"b\":2} x"#,
+            r#"got {\"token\":***MASKED***,\"b\":2} x"#,
+        ),
+        (
+            r#"{"a":1,"password":{"old":"x"#,
+            r#"{"a":1,"password":***MASKED***"#,
+        ),
+        (
+            r#"{"pass\u0077ord":"x"} and more"#,
+            r#"{"pass\u0077ord":"***MASKED***"} and more"#,
+        ),
+        (r"first\ntoken=abc", r"first\ntoken=***MASKED***"),
+        (
+            r#"{"a":"b"} {"credentials":["x","y"]}"#,
+            r#"{"a":"b"} {"credentials":***MASKED***}"#,
+        ),
         (
             r#"said {\"token\":\"abc\"}"#,
             r#"said {\"token\":\"***MASKED***\"}"#,
         ),
-        (r#"{"token":"cut off"#, r#"{"token":"***MASKED***"#),
+        (r#"{"token":"cut off"#, r#"{"token":***MASKED***"#),
         (
             "k -----BEGIN EC PRIVATE KEY-----\nMHc\n-----END EC PRIVATE KEY----- e",
             "k ***MASKED*** e",
@@ -153,7 +175,7 @@ fn a_value_of_ones_own_is_printed_masked() {
         attempts: (3, 0.5),
     };
     assert_eq!(
-        Masker::default().to_json(&login).unwrap(),
+        Masker::default().to_json(&login).unwrap().as_str(),
         r#"{"user":"ada","password":"***MASKED***","attempts":[3,0.5]}"#
     );
 }
@@ -171,7 +193,7 @@ fn a_value_that_cannot_be_printed_is_an_error_that_tells_nothing() {
     assert!(!format!("{error} {error:?}").contains("SECRET"));
     assert!(masker.to_json(&BTreeMap::from([((1, 2), 3)])).is_err());
     assert_eq!(
-        masker.to_json(&BTreeMap::from([(1, 2)])).unwrap(),
+        masker.to_json(&BTreeMap::from([(1, 2)])).unwrap().as_str(),
         r#"{"1":2}"#
     );
 }
@@ -226,4 +248,139 @@ fn any_sensitive_name_is_found_at_any_depth() {
     assert!(masker.contains_sensitive(&json!([{"a": [{"otp": 1}]}])));
     assert!(!masker.contains_sensitive(&json!({"a": ["password"]})));
     assert!(!masker.contains_sensitive(&json!("password=1")));
+}
+
+#[test]
+fn bytes_are_masked_up_to_what_is_no_text() {
+    let masker = Masker::default();
+    for (bytes, shown, truncated) in [
+        (&b"{\"otp\":1}"[..], r#"{"otp":"***MASKED***"}"#, None),
+        (b"{\"a\":1,\"b\":\"\xff\"}", r#"{"a":1,"b":"#, Some(false)),
+        (b"{\"a\":\"\xc3", r#"{"a":"#, Some(true)),
+        (b"{\"a\":x \xff", r#"{"a":"#, Some(false)),
+        (b"[1]\xff", "[1]", Some(false)),
+        (b"", "", Some(true)),
+    ] {
+        let mut out = String::new();
+        let masked = masker.mask_json_bytes_into(bytes, &mut out);
+        assert_eq!(out, shown);
+        assert_eq!(
+            masked.err().map(|error| error.is_truncated()),
+            truncated,
+            "{shown}"
+        );
+    }
+}
+
+#[test]
+fn fields_are_masked_by_name_and_by_value() {
+    let masker = Masker::default();
+    for (name, value, expected) in [
+        ("comment", "hello", "hello"),
+        ("comment", "Bearer abcdef", "Bearer ***MASKED***"),
+        ("user[password]", "x", "***MASKED***"),
+        ("APP_DB_PASSWORD", "x", "***MASKED***"),
+        ("file", "", ""),
+    ] {
+        assert_eq!(
+            masker.mask_field(name, value).as_deref(),
+            Some(expected),
+            "{name}"
+        );
+    }
+    let as_it_was = Masker::new(MaskPolicy::miso_4_9());
+    assert_eq!(
+        as_it_was.mask_field("a", "Bearer abcdef").as_deref(),
+        Some("Bearer abcdef")
+    );
+}
+
+#[test]
+fn a_cookie_is_a_credential_whatever_its_name() {
+    let masker = Masker::default();
+    for (header, expected) in [
+        ("", ""),
+        (
+            "theme=dark; sid=abc",
+            "theme=***MASKED***; sid=***MASKED***",
+        ),
+        ("a=b;c=d ;  e=", "a=***MASKED***; c=***MASKED***; e="),
+        ("a=b=c; d", "a=***MASKED***; ***MASKED***"),
+        ("a=\"b c\"", "a=***MASKED***"),
+    ] {
+        assert_eq!(masker.mask_cookies(header), expected);
+        assert_eq!(masker.mask_cookies(expected), expected);
+    }
+    for (header, expected) in [
+        (
+            "acme=abc; Domain=h; Path=/; Max-Age=3600; SameSite=Lax; HttpOnly",
+            "acme=***MASKED***; Domain=h; Path=/; Max-Age=3600; SameSite=Lax; HttpOnly",
+        ),
+        ("acme=", "acme="),
+        ("abc", "***MASKED***"),
+        ("abc;Path=/", "***MASKED***;Path=/"),
+    ] {
+        assert_eq!(masker.mask_set_cookie(header), expected);
+        assert_eq!(masker.mask_set_cookie(expected), expected);
+    }
+    let named = Masker::new(MaskPolicy::iso27001().show_name("theme"));
+    assert_eq!(
+        named.mask_cookies("theme=dark; theme=ghp_FACE0FACE0FACE0FACE0FACE0FACE0FACE0F"),
+        "theme=dark; theme=***MASKED***"
+    );
+    // Where sessions are not masked, cookies are judged like anything else.
+    let without = Masker::new(MaskPolicy::iso27001().without(Category::Session));
+    assert_eq!(
+        without.mask_cookies("theme=dark; token=x"),
+        "theme=dark; token=***MASKED***"
+    );
+}
+
+#[test]
+fn an_error_is_masked_with_its_causes() {
+    #[derive(Debug, thiserror::Error)]
+    #[error("cannot log in with password={password}")]
+    struct Login {
+        password: String,
+        source: std::io::Error,
+    }
+    let error = Login {
+        password: "s3cret".to_owned(),
+        source: std::io::Error::other("401 from https://ada:pw@host/?token=abc"),
+    };
+    let masker = Masker::default();
+    assert_eq!(
+        masker.mask_error(&error),
+        "cannot log in with password=***MASKED***: \
+         401 from https://***MASKED***@host/?token=***MASKED***"
+    );
+}
+
+#[test]
+fn a_panic_is_masked_and_says_where_it_was() {
+    static SAID: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    let before = std::panic::take_hook();
+    let masker = Masker::default();
+    let here = std::thread::current().id();
+    std::panic::set_hook(Box::new(move |panic| {
+        if std::thread::current().id() == here {
+            SAID.lock().unwrap().push(masker.mask_panic(panic));
+        } else {
+            before(panic);
+        }
+    }));
+    let secret = "s3cret";
+    let panicked = [
+        std::panic::catch_unwind(|| panic!("password={secret}")).is_err(),
+        std::panic::catch_unwind(|| panic!("token=abc")).is_err(),
+        std::panic::catch_unwind(|| std::panic::panic_any(7)).is_err(),
+    ];
+    drop(std::panic::take_hook());
+    assert_eq!(panicked, [true; 3]);
+    let said = SAID.lock().unwrap();
+    let place = format!("panicked at {}:", file!());
+    assert!(said.iter().all(|text| text.starts_with(&place)), "{said:?}");
+    assert!(said[0].ends_with(": password=***MASKED***"), "{said:?}");
+    assert!(said[1].ends_with(": token=***MASKED***"), "{said:?}");
+    assert!(said[2].ends_with(": no message"), "{said:?}");
 }

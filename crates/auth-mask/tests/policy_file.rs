@@ -100,6 +100,9 @@ fn a_broken_file_is_an_error_and_nothing_of_it_is_told() {
         (r#"{"substringMinLength":"4"}"#, "fields is"),
         (r#"{"substringMinLength":-1}"#, "fields is"),
         (r#"{"mergeWithHardcodedDefaults":"planted"}"#, "fields is"),
+        (r#"{"fields":{"a":["b",""]}}"#, "no name is empty"),
+        (r#"{"fieldPatterns":["_-"]}"#, "no name is empty"),
+        (r#"{"neverMaskFields":[""]}"#, "no name is empty"),
         // A slip of the pen would be a policy that shows what was to be masked.
         (r#"{"field":{"a":["planted"]}}"#, "fields is"),
         (r#"{"fields":{}} planted"#, "it is not JSON"),

@@ -40,8 +40,10 @@ impl Call {
         let fault = |fault| MisoError::from_fault(fault, with_user);
         let token = self.tokens.get().await?;
         match self.attempt(&token).await {
-            Err(refusal) if self.blames_the_client_token(&refusal, &token) => {
-                self.tokens.invalidate(&token);
+            Err(refusal)
+                if self.blames_the_client_token(&refusal, &token)
+                    && self.tokens.refused(&token) =>
+            {
                 let token = self.tokens.get().await?;
                 self.attempt(&token).await.map_err(fault)
             }
@@ -75,7 +77,7 @@ impl Call {
         let mut request = self
             .request
             .clone()
-            .secret_header("x-client-token", &token.token);
+            .secret_header("x-client-token", token.secret());
         if let Some(user) = &self.user {
             request = request.bearer(user);
         }

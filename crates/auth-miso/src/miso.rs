@@ -70,7 +70,7 @@ impl Miso {
     ///
     /// If the controller cannot be reached or refuses the application.
     pub async fn client_token(&self) -> Result<Secret, MisoError> {
-        Ok(self.0.tokens.get().await?.token.clone())
+        Ok(self.0.tokens.get().await?.secret().clone())
     }
 
     /// Asks the controller whose token this is; `None` if it is nobody's.
@@ -350,6 +350,7 @@ impl MisoBuilder {
         let settings = self.settings;
         let mut http = HttpClient::builder(settings.controller_url())
             .deadline(settings.total_deadline())
+            .proxy(settings.way().clone())
             .user_agent(concat!("auth-miso/", env!("CARGO_PKG_VERSION")));
         for host in settings.plain_http_hosts() {
             http = http.allow_plain_http(host);

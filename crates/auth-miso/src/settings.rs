@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use auth_core::Secret;
 use auth_core::config::{ConfigError, Env, Reader, Variable};
-use auth_http::{BuildError, HttpClient};
+use auth_http::{BuildError, HttpClient, ProxySettings};
 
 /// Where the controller is, and who we are to it.
 ///
@@ -35,6 +35,7 @@ pub struct MisoSettings {
     client_secret: Secret,
     client_token_path: Box<str>,
     plain_http_hosts: Vec<Box<str>>,
+    proxy: ProxySettings,
     deadline: Duration,
     validation_ttl: Duration,
 }
@@ -52,12 +53,13 @@ impl MisoSettings {
             client_secret,
             client_token_path: "/api/v1/auth/token".into(),
             plain_http_hosts: Vec::new(),
+            proxy: ProxySettings::none(),
             deadline: Duration::from_secs(30),
             validation_ttl: Duration::from_secs(120),
         }
     }
 
-    /// Reads the variables of the contract (miso §8.1).
+    /// Reads the variables of the contract (miso §8.1), and those of [`ProxySettings`].
     ///
     /// # Errors
     ///
@@ -82,6 +84,7 @@ impl MisoSettings {
             (is_path && plain && !path.contains(['?', '#', '{'])).then(|| path.to_owned())
         });
         let plain_http_hosts = reader.list(&ALLOW_PLAIN_HTTP);
+        let proxy = ProxySettings::read(reader);
         let controller_url = controller_url.unwrap_or_else(|| DEFAULT_CONTROLLER.to_owned());
         let allowed = plain_http_hosts.iter();
         let http = allowed.fold(HttpClient::builder(&controller_url), |http, host| {
@@ -105,7 +108,7 @@ impl MisoSettings {
         {
             reader.reject(&CLIENT_SECRET, "has control characters");
         }
-        let mut settings = Self::new(controller_url, client_id?, client_secret?);
+        let mut settings = Self::new(controller_url, client_id?, client_secret?).proxy(proxy);
         if let Some(path) = token_path {
             settings = settings.client_token_path(path);
         }
@@ -126,6 +129,13 @@ impl MisoSettings {
     #[must_use]
     pub fn allow_plain_http(mut self, host: impl Into<Box<str>>) -> Self {
         self.plain_http_hosts.push(host.into());
+        self
+    }
+
+    /// Says whether the controller is called through a proxy; it is not unless set.
+    #[must_use]
+    pub fn proxy(mut self, proxy: ProxySettings) -> Self {
+        self.proxy = proxy;
         self
     }
 
@@ -175,6 +185,10 @@ impl MisoSettings {
 
     pub(crate) fn plain_http_hosts(&self) -> impl Iterator<Item = &str> {
         self.plain_http_hosts.iter().map(AsRef::as_ref)
+    }
+
+    pub(crate) fn way(&self) -> &ProxySettings {
+        &self.proxy
     }
 
     pub(crate) fn total_deadline(&self) -> Duration {

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use auth_core::config::Env;
 use auth_core::{AuthenticationError, Authenticator, Secret};
 use auth_jwt::Algorithm;
 use auth_jwt::mint::SigningKey;
@@ -211,10 +212,12 @@ async fn a_client_token_is_renewed_ahead_of_its_end_while_the_old_one_serves() {
     let world = World::start().await;
     let miso = world.miso();
     let first = miso.client_token().await.unwrap();
-    // Half an hour, less half a minute for skew, less a minute ahead.
-    world.clock.advance(Duration::from_secs(1800 - 30 - 60 - 1));
+    // Half an hour, less half a minute for skew, less one to two minutes ahead.
+    world
+        .clock
+        .advance(Duration::from_secs(1800 - 30 - 120 - 1));
     assert_eq!(miso.client_token().await.unwrap(), first);
-    world.clock.advance(Duration::from_secs(2));
+    world.clock.advance(Duration::from_secs(62));
     assert_eq!(miso.client_token().await.unwrap(), first);
     let mut renewed = first.clone();
     while renewed == first {
@@ -439,4 +442,27 @@ async fn miso_a4_the_client_token_goes_to_the_controller_only() {
     assert!(elsewhere.received().is_empty());
     let error = miso.http().get("/api/v1/nothing").send().await.unwrap_err();
     assert_eq!(error.status(), Some(StatusCode::NOT_FOUND));
+}
+
+/// A controller that only a proxy can find: here the proxy is the controller itself, which takes
+/// requests with a whole URL too.
+#[tokio::test]
+async fn the_proxy_of_the_environment_is_used_and_must_be_one() {
+    let world = World::start().await;
+    let secret = world.controller.client_secret().expose().to_owned();
+    let settings = |proxy: &str| {
+        MisoSettings::from_env(&Env::from_pairs([
+            ("MISO_CLIENTID", world.controller.client_id()),
+            ("MISO_CLIENTSECRET", &secret),
+            ("MISO_CONTROLLER_URL", "http://hidden.test"),
+            ("MISO_ALLOW_PLAIN_HTTP", "hidden.test"),
+            ("HTTP_PROXY", proxy),
+        ]))
+    };
+    let miso = Miso::builder(settings(world.controller.url()).unwrap());
+    miso.build().unwrap().client_token().await.unwrap();
+    assert_eq!(world.count(TOKEN), 1);
+    let error = settings("socks5://hunter2@proxy.test").unwrap_err();
+    assert_eq!(error.problems()[0].variable(), "HTTP_PROXY");
+    assert!(!error.to_string().contains("hunter2"));
 }

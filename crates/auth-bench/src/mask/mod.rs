@@ -1,4 +1,4 @@
-//! Masking a document: JSON in, JSON out.
+//! Masking a document: JSON in, JSON out; and masking a value while it is printed ([`printing`]).
 //!
 //! [`documents`] are what is masked; [`candidate`] is ours, and [`limits`] is what it is compared
 //! with: a copy of the bytes, the passes of readers that only check, and what somebody would write
@@ -7,6 +7,7 @@
 mod candidate;
 mod documents;
 mod limits;
+mod printing;
 #[cfg(test)]
 mod tests;
 
@@ -36,6 +37,7 @@ pub(crate) fn cases(settings: &Settings) -> Vec<Case> {
             add(limits::WALK, Role::Peer, limits::walk);
         }
     }
+    cases.extend(printing::cases());
     cases
 }
 

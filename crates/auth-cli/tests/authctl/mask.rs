@@ -46,7 +46,7 @@ fn a_broken_document_is_shown_up_to_its_fault_and_no_further() {
         b"{\"a\":1,\"b\":\"\xff\"}",
         1,
         "{\"a\":1,\"b\":\n",
-        "not text in UTF-8",
+        "at line 1 column 13",
     );
 }
 
@@ -114,6 +114,15 @@ fn the_policy_is_named_or_read_from_a_file() {
     ] {
         check(&["mask", "--policy", policy], input, 0, stdout, "");
     }
+    check(
+        &[
+            "mask", "--policy", "strict", "--show", "badge no", "--show", "other",
+        ],
+        input,
+        0,
+        r#"{"success":"***MASKED***","passphrase":"***MASKED***","badgeNo":7}"#,
+        "",
+    );
     let ours = file("mask-policy.json", r#"{"fields":{"ours":["badge"]}}"#);
     check(
         &["mask", "--policy", &ours],

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::time::{Duration, SystemTime};
 
-use auth_http::{Fault, FaultKind, HttpClient};
+use auth_http::{CircuitBreaker, Fault, FaultKind, HttpClient};
 use expect_test::{Expect, expect};
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -385,10 +385,12 @@ async fn a_server_that_asks_to_be_left_alone() {
         answer("503 Service Unavailable", &[], ""),
     ])
     .await;
-    let client = server.client();
+    // Each is asked, though the one before asked to be left alone.
+    let patient = CircuitBreaker::disabled();
+    let client = server.builder().circuit_breaker(patient).build().unwrap();
     let mut asked = Vec::new();
     for _ in 0..3 {
-        let fault = client.get("/orders").send().await.unwrap_err();
+        let fault = client.post("/orders").send().await.unwrap_err();
         assert!(fault.is_transient());
         asked.push(fault.retry_after());
     }
@@ -426,7 +428,7 @@ async fn statuses_that_may_pass_are_transient_and_others_are_not() {
             "HTTP/1.1 {status} X\r\ncontent-length: 0\r\n\r\n"
         )))])
         .await;
-        let fault = server.client().get("/").send().await.unwrap_err();
+        let fault = server.client().post("/").send().await.unwrap_err();
         assert_eq!(fault.kind(), FaultKind::Status, "{status}");
         assert_eq!(fault.is_transient(), transient, "{status}");
         assert_eq!(server.requests().len(), 1, "{status}");

@@ -11,7 +11,7 @@ use crate::server::{Act, FaultServer, answer, ok};
 
 /// Remembers what it was told.
 #[derive(Clone, Default)]
-pub(crate) struct Recorder(Arc<Mutex<Vec<Exchange>>>);
+pub(crate) struct Recorder(pub(crate) Arc<Mutex<Vec<Exchange>>>);
 
 impl Observer for Recorder {
     fn observe(&self, exchange: &Exchange) {
@@ -64,6 +64,7 @@ async fn a_call_is_told_with_its_sizes_and_without_its_query() {
     assert_eq!((told.request_bytes(), told.response_bytes()), (5, 7));
     assert_eq!(told.correlation_id(), Some(&id));
     assert!(!told.elapsed().is_zero());
+    assert!(told.answered_after().unwrap() <= told.elapsed());
 }
 
 #[tokio::test]
@@ -115,6 +116,21 @@ async fn a_call_that_was_never_sent_is_told_too() {
         assert_eq!(told.fault(), Some(FaultKind::InvalidRequest));
     }
     assert_eq!(server.connections(), 0);
+}
+
+#[tokio::test]
+async fn a_call_that_was_given_up_is_told_too() {
+    let server = FaultServer::start([Act::AnswerAndStall(Vec::new())]).await;
+    let recorder = Recorder::default();
+    let client = server.builder().observer(recorder.clone()).build().unwrap();
+    let call = tokio::spawn(client.post("/orders").send());
+    server.received(1).await;
+    call.abort();
+    assert!(call.await.unwrap_err().is_cancelled());
+    let told = recorder.only();
+    assert_eq!(told.fault(), Some(FaultKind::Canceled));
+    assert_eq!((told.path(), told.attempts()), ("/orders", 1));
+    assert_eq!(told.answered_after(), None);
 }
 
 #[tokio::test]

@@ -1,12 +1,13 @@
 //! What is tried again, what is not, and how connections are kept.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use auth_http::{FaultKind, HttpClient, RequestBuilder};
+use auth_http::{CircuitBreaker, FaultKind, HttpClient, RequestBuilder, RetryPolicy};
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 
 use crate::observer::Recorder;
-use crate::server::{Act, FaultServer, ok};
+use crate::server::{Act, FaultServer, answer, ok};
 
 #[tokio::test]
 async fn a_connection_is_kept_for_the_next_call() {
@@ -73,8 +74,83 @@ async fn a_call_that_may_have_been_received_is_sent_again_only_if_idempotent() {
     );
     assert_eq!(
         received(vec![Act::Reset], |c| c.get("/")).await,
-        (2, 2, false)
+        (3, 3, false)
     );
+}
+
+#[tokio::test]
+async fn an_answer_that_says_later_is_asked_for_again_only_if_idempotent() {
+    let later = || vec![answer("503 X", &["retry-after: 0"], ""), ok("{}")];
+    for (call, expected) in [
+        (Call::Get, (2, 2, true)),
+        (Call::Post, (1, 1, false)),
+        (Call::IdempotentPost, (2, 2, true)),
+        (Call::GetNever, (1, 1, false)),
+        (Call::GetConnectOnly, (1, 1, false)),
+    ] {
+        assert_eq!(received(later(), |c| call.of(c)).await, expected);
+    }
+    for status in [
+        "400 X", "401 X", "404 X", "429 X", "500 X", "501 X", "504 X",
+    ] {
+        let acts = vec![answer(status, &[], ""), ok("{}")];
+        let again = matches!(status, "429 X" | "504 X");
+        let expected = if again { (2, 2, true) } else { (1, 1, false) };
+        assert_eq!(received(acts, |c| c.get("/")).await, expected, "{status}");
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Call {
+    Get,
+    Post,
+    IdempotentPost,
+    GetNever,
+    GetConnectOnly,
+}
+
+impl Call {
+    fn of(self, client: &HttpClient) -> RequestBuilder {
+        match self {
+            Self::Get => client.get("/"),
+            Self::Post => client.post("/"),
+            Self::IdempotentPost => client.post("/").idempotent(),
+            Self::GetNever => client.get("/").retry(RetryPolicy::never()),
+            Self::GetConnectOnly => client.get("/").retry(RetryPolicy::connect_only()),
+        }
+    }
+}
+
+/// Both forms of RFC 9110 §10.2.3. What is asked for is more than the policy waits, so the call
+/// ends at once, and no retry is early.
+#[tokio::test]
+async fn a_server_that_asks_for_more_than_is_waited_is_not_asked_again() {
+    let tomorrow = SystemTime::now() + Duration::from_secs(24 * 60 * 60);
+    let date = format!("retry-after: {}", httpdate::fmt_http_date(tomorrow));
+    for header in ["retry-after: 11", date.as_str()] {
+        let server = FaultServer::start([answer("429 X", &[header], ""), ok("{}")]).await;
+        let fault = server.client().get("/").send().await.unwrap_err();
+        assert!(fault.retry_after().unwrap() > Duration::from_secs(10));
+        assert_eq!(server.requests().len(), 1);
+    }
+}
+
+/// A thousand calls to a server that is there and answers none.
+#[tokio::test]
+async fn when_everything_fails_a_server_gets_no_more_than_a_fifth_on_top() {
+    let server = FaultServer::start([answer("503 X", &[], "")]).await;
+    let hasty = RetryPolicy::idempotent().backoff(Duration::ZERO, Duration::ZERO);
+    let client = server
+        .builder()
+        .retry(hasty.max_attempts(10))
+        .circuit_breaker(CircuitBreaker::disabled())
+        .build()
+        .unwrap();
+    for _ in 0..1000 {
+        client.get("/").send().await.unwrap_err();
+    }
+    let received = server.requests().len();
+    assert!((1001..=1200).contains(&received), "{received}");
 }
 
 #[tokio::test]
@@ -84,7 +160,7 @@ async fn nothing_is_sent_again_once_an_answer_began() {
         "HTTP/1.1 200 OK\r\ncont",
         "HTTP/1.1 100 Continue\r\n\r\n",
         "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n{",
-        "HTTP/1.1 503 X\r\ncontent-length: 0\r\n\r\n",
+        "HTTP/1.1 500 X\r\ncontent-length: 0\r\n\r\n",
         "no http\r\n\r\n",
     ] {
         let acts = vec![Act::AnswerAndClose(answer.into()), ok("{}")];
@@ -121,7 +197,8 @@ async fn a_call_that_found_no_connection_is_tried_again() {
         .observer(recorder.clone())
         .build()
         .unwrap();
-    for (call, attempts) in [(client.post("/"), 2), (client.get("/"), 3)] {
+    let never = RetryPolicy::never();
+    for (call, attempts) in [(client.post("/"), 3), (client.get("/").retry(never), 1)] {
         let fault = call.send().await.unwrap_err();
         assert_eq!(fault.kind(), FaultKind::Connect);
         assert_eq!(recorder.take_only().attempts(), attempts);
@@ -140,6 +217,33 @@ async fn attempts_share_one_deadline() {
     assert_eq!(exchange.attempts(), 2);
     let over = exchange.elapsed().checked_sub(deadline).unwrap();
     assert!(over < Duration::from_millis(250), "{over:?}");
+}
+
+/// The clock stands still while anything can be done and jumps when nothing can, so what is
+/// measured is what was waited for. A millisecond is as exact as a timer is.
+#[tokio::test(start_paused = true)]
+async fn no_call_lasts_longer_than_its_deadline_whatever_the_server_does() {
+    let bytes = |text: &str| text.as_bytes().to_vec();
+    let patient = RetryPolicy::idempotent().max_attempts(1000);
+    for act in [
+        Act::Reset,
+        Act::AnswerAndStall(Vec::new()),
+        Act::AnswerAndStall(bytes("HTTP/1.1 200 OK\r\ncontent-le")),
+        Act::AnswerAndStall(bytes("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{")),
+        Act::AnswerAndStall(bytes("HTTP/1.1 503 X\r\ncontent-length: 9\r\n\r\n{")),
+        answer("503 X", &[], ""),
+        answer("503 X", &["retry-after: 3"], ""),
+    ] {
+        for deadline in [1, 700, 7_000].map(Duration::from_millis) {
+            let server = FaultServer::start([act.clone()]).await;
+            let client = server.builder().retry(patient.clone()).build().unwrap();
+            let start = Instant::now();
+            client.get("/").deadline(deadline).send().await.unwrap_err();
+            let took = start.elapsed();
+            let most = deadline + Duration::from_millis(1);
+            assert!(took <= most, "{act:?}: {took:?} of {deadline:?}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use auth_http::{HttpClient, HttpClientBuilder};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
@@ -46,6 +46,7 @@ pub(crate) struct FaultServer {
 #[derive(Default)]
 struct Seen {
     requests: Mutex<Vec<String>>,
+    arrived: Notify,
     connections: Mutex<usize>,
 }
 
@@ -130,6 +131,13 @@ impl FaultServer {
         *self.seen.connections.lock().unwrap()
     }
 
+    /// Returns when so many requests have arrived.
+    pub(crate) async fn received(&self, count: usize) {
+        while self.requests().len() < count {
+            self.seen.arrived.notified().await;
+        }
+    }
+
     /// Returns when it has closed its first connection and the client may know.
     pub(crate) async fn closed_one(&mut self) {
         self.closed.wait_for(|count| *count > 0).await.unwrap();
@@ -147,6 +155,7 @@ where
     let mut buffer = Vec::new();
     while let Some(request) = read_request(&mut stream, &mut buffer).await {
         seen.requests.lock().unwrap().push(request);
+        seen.arrived.notify_one();
         let act = {
             let mut acts = acts.lock().unwrap();
             match acts.len() {
@@ -183,7 +192,14 @@ async fn read_request(
             let length = lower
                 .lines()
                 .find_map(|line| line.strip_prefix("content-length: "));
-            let length = length.map_or(0, |length| length.parse().unwrap());
+            let length = match length {
+                Some(length) => length.parse().unwrap(),
+                // None of the tests has this within a chunk.
+                None if lower.contains("transfer-encoding: chunked") => {
+                    body.find("0\r\n\r\n").map_or(usize::MAX, |end| end + 5)
+                }
+                None => 0,
+            };
             if body.len() >= length {
                 buffer.drain(..head.len() + 4 + length);
                 return Some(text[..head.len() + 4 + length].to_owned());

@@ -4,9 +4,11 @@
 use std::borrow::Cow;
 
 use super::levels::Levels;
-use super::memo::{self, Memo};
-use super::strings::{self, plain_until};
-use crate::{MASK, Masker};
+use super::strings;
+use super::strings::plain_until;
+use crate::memo::Judge;
+use crate::policy::Judgement;
+use crate::{MASK, Style, text};
 
 /// Where a document stops being one, and whether it just ends there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,28 +17,37 @@ pub(super) struct Fault {
     pub(super) truncated: bool,
 }
 
-/// Appends the masked document; of a broken one, what stands before the value that is broken.
-pub(super) fn mask(masker: &Masker, document: &str, out: &mut String) -> Result<(), Fault> {
-    memo::with(|memo| {
+/// A document that is to be masked.
+pub(super) struct Document<'a> {
+    pub(super) text: &'a str,
+    /// Whether it is the value of something that has a name.
+    pub(super) named: bool,
+}
+
+impl Document<'_> {
+    /// Appends what may be shown; of a broken document, what stands before the value that is broken.
+    pub(super) fn mask(&self, judge: &mut Judge<'_>, out: &mut String) -> Result<(), Fault> {
         let mut engine = Engine {
-            masker,
-            looks_into_values: masker.policy().looks_into_values(),
-            memo,
-            text: document,
-            bytes: document.as_bytes(),
+            looks_into_values: judge.policy.looks_into_values(),
+            hides_the_unnamed: judge.policy.masks_the_unnamed() && !self.named,
+            judge,
+            text: self.text,
+            bytes: self.text.as_bytes(),
             at: 0,
             copied: 0,
             token: 0,
             levels: Levels::default(),
+            bare: true,
+            comma: 0,
             hidden: None,
             out,
         };
         let run = engine.run();
         if run.is_err() && engine.hidden.is_none() {
-            engine.copy_until(engine.token);
+            engine.copy_until(engine.token.max(engine.copied));
         }
         run
-    })
+    }
 }
 
 /// What is between two quotation marks.
@@ -45,10 +56,20 @@ struct Content {
     escapes: bool,
 }
 
-struct Engine<'a> {
-    masker: &'a Masker,
+/// A value that is being passed over.
+struct Hidden {
+    start: usize,
+    /// How many levels were open around it.
+    depth: usize,
+    judgement: Judgement,
+    /// Whether anything is shown of the object that it is in, besides it.
+    bare: bool,
+}
+
+struct Engine<'a, 'j> {
+    judge: &'a mut Judge<'j>,
     looks_into_values: bool,
-    memo: &'a mut Memo,
+    hides_the_unnamed: bool,
     text: &'a str,
     bytes: &'a [u8],
     at: usize,
@@ -57,21 +78,29 @@ struct Engine<'a> {
     /// Where the value or name begins that is being read.
     token: usize,
     levels: Levels,
-    /// How many levels were open around the value that is being passed over, if one is.
-    hidden: Option<usize>,
+    /// Whether all members so far of the innermost object were dropped.
+    bare: bool,
+    /// Where the comma stands before the member that is being read, if there is one.
+    comma: usize,
+    hidden: Option<Hidden>,
     out: &'a mut String,
 }
 
-impl Engine<'_> {
+impl Engine<'_, '_> {
     fn run(&mut self) -> Result<(), Fault> {
         'value: loop {
             let first = self.next()?;
             self.token = self.at;
+            if self.hides_the_unnamed && !matches!(first, b'{' | b'[') {
+                self.hide_unnamed();
+            }
             match first {
                 b'"' => self.string()?,
                 b'{' => {
                     self.open(true);
+                    self.token = self.at;
                     if self.next()? != b'}' {
+                        self.token = self.at;
                         self.member()?;
                         continue 'value;
                     }
@@ -91,10 +120,10 @@ impl Engine<'_> {
                 _ => return Err(self.fault()),
             }
             loop {
-                if self.hidden == Some(self.levels.depth()) {
-                    self.hidden = None;
-                    self.copied = self.at;
-                    strings::quote(MASK, self.out);
+                if let Some(hidden) = &self.hidden
+                    && hidden.depth == self.levels.depth()
+                {
+                    self.replace_hidden();
                 }
                 if self.levels.depth() == 0 {
                     return self.end();
@@ -103,7 +132,12 @@ impl Engine<'_> {
                 self.token = self.at;
                 match (self.next()?, in_object) {
                     (b',', true) => {
+                        self.comma = self.at;
                         self.at += 1;
+                        if self.bare && self.hidden.is_none() {
+                            // Nothing is shown before it.
+                            self.copied = self.at;
+                        }
                         self.next()?;
                         self.member()?;
                         continue 'value;
@@ -121,7 +155,6 @@ impl Engine<'_> {
 
     /// Reads a name and what stands between it and its value.
     fn member(&mut self) -> Result<(), Fault> {
-        self.token = self.at;
         if self.bytes.get(self.at) != Some(&b'"') {
             return Err(self.fault());
         }
@@ -136,26 +169,84 @@ impl Engine<'_> {
             return Ok(());
         }
         let name = &self.text[start..end];
-        let sensitive = if escapes {
-            let name = strings::unescaped(name);
-            self.masker.policy().is_sensitive(&name)
-        } else {
-            self.memo.is_sensitive(self.masker.policy(), name)
+        let shown_name = self.shown_name(name, escapes);
+        let judgement = match (&shown_name, escapes) {
+            (None, false) => self.judge.judge(name),
+            (None, true) => self.judge.judge(&strings::unescaped(name)),
+            // What is shown of the name is another name, and will be judged next time.
+            (Some(shown), _) => {
+                let by_itself = self.judge.judge(&strings::unescaped(name));
+                by_itself.or(self.judge.judge(shown))
+            }
         };
-        if self.looks_into_values
-            && let Cow::Owned(shown) =
-                strings::shown(name, escapes, |name| self.masker.name_of(name))
-        {
-            self.copy_until(start - 1);
-            strings::quote(&shown, self.out);
-            self.copied = name_ends;
+        let bare = std::mem::replace(&mut self.bare, false);
+        let drops =
+            judgement.is_sensitive() && *self.judge.policy.replacement(judgement) == Style::Drop;
+        if !drops {
+            // It is shown, whether its value comes or not.
+            if let Some(shown) = shown_name {
+                self.copy_until(start - 1);
+                strings::quote(&shown, self.out);
+                self.copied = name_ends;
+            }
+            self.token = self.at;
         }
-        if sensitive {
+        if judgement.is_sensitive() {
             self.next()?;
-            self.copy_until(self.at);
-            self.hidden = Some(self.levels.depth());
+            self.copy_until(match drops {
+                true if bare => start - 1,
+                true => self.comma,
+                false => self.at,
+            });
+            self.hidden = Some(Hidden {
+                start: self.at,
+                depth: self.levels.depth(),
+                judgement,
+                bare: bare && drops,
+            });
         }
         Ok(())
+    }
+
+    /// What is shown of a name that is a secret by itself.
+    #[inline]
+    fn shown_name(&mut self, raw: &str, escapes: bool) -> Option<String> {
+        if !self.looks_into_values || raw.len() < text::SHORTEST_NAME {
+            return None;
+        }
+        match strings::shown(raw, escapes, |name| text::name(self.judge, name)) {
+            Cow::Owned(shown) => Some(shown),
+            Cow::Borrowed(_) => None,
+        }
+    }
+
+    /// Hides a value that begins here, if no name stands before it.
+    #[cold]
+    fn hide_unnamed(&mut self) {
+        if self.hidden.is_none() && !self.levels.has_object() {
+            self.copy_until(self.at);
+            self.hidden = Some(Hidden {
+                start: self.at,
+                depth: self.levels.depth(),
+                judgement: Judgement::FULL,
+                bare: false,
+            });
+        }
+    }
+
+    /// Puts something in place of the value that was passed over.
+    fn replace_hidden(&mut self) {
+        let Some(hidden) = self.hidden.take() else {
+            return;
+        };
+        self.copied = self.at;
+        self.bare = hidden.bare;
+        let raw = &self.text[hidden.start..self.at];
+        strings::replacement(
+            self.judge.policy.replacement(hidden.judgement),
+            raw,
+            self.out,
+        );
     }
 
     /// Reads a text that is a value.
@@ -164,9 +255,8 @@ impl Engine<'_> {
         let Content { end, escapes } = self.content()?;
         if self.looks_into_values && self.hidden.is_none() {
             let raw = &self.text[start..end];
-            if let Cow::Owned(shown) =
-                strings::shown(raw, escapes, |text| self.masker.innocent(text))
-            {
+            let masked = strings::shown(raw, escapes, |text| text::mask(self.judge, text));
+            if let Cow::Owned(shown) = masked {
                 self.copy_until(start - 1);
                 strings::quote(&shown, self.out);
                 self.copied = end + 1;
@@ -208,6 +298,7 @@ impl Engine<'_> {
     }
 
     fn number(&mut self) -> Result<(), Fault> {
+        let start = self.at;
         self.at += usize::from(self.bytes[self.at] == b'-');
         let first = self.at;
         self.digits()?;
@@ -226,7 +317,24 @@ impl Engine<'_> {
             }
             self.digits()?;
         }
+        if self.at == self.bytes.len() && self.levels.depth() > 0 {
+            // The rest of it may be missing.
+            return Err(self.fault());
+        }
+        if self.at - start >= SHORTEST_CARD {
+            self.card(start);
+        }
         Ok(())
+    }
+
+    /// Masks a number that is that of a card.
+    #[cold]
+    fn card(&mut self, start: usize) {
+        if self.hidden.is_none() && text::is_card(self.judge.policy, &self.text[start..self.at]) {
+            self.copy_until(start);
+            strings::quote(MASK, self.out);
+            self.copied = self.at;
+        }
     }
 
     #[inline]
@@ -279,12 +387,15 @@ impl Engine<'_> {
     fn open(&mut self, object: bool) {
         self.levels.open(object);
         self.at += 1;
+        self.bare |= object;
     }
 
     #[inline]
     fn close(&mut self) {
         self.levels.close();
         self.at += 1;
+        // It is a member that is shown, if it is a member.
+        self.bare = false;
     }
 
     fn copy_until(&mut self, at: usize) {
@@ -307,3 +418,6 @@ impl Engine<'_> {
         }
     }
 }
+
+/// In digits.
+const SHORTEST_CARD: usize = 13;

@@ -29,6 +29,11 @@ impl Levels {
         self.near & 1 == 1
     }
 
+    /// Whether any of them is an object.
+    pub(super) fn has_object(&self) -> bool {
+        self.near != 0 || self.far.iter().any(|&levels| levels != 0)
+    }
+
     pub(super) fn close(&mut self) {
         self.depth -= 1;
         self.near >>= 1;
@@ -49,6 +54,7 @@ mod tests {
         for depth in 0..1000 {
             levels.open(kind(depth));
             assert_eq!(levels.in_object(), kind(depth));
+            assert!(levels.has_object());
         }
         for depth in (0..1000).rev() {
             assert_eq!(levels.depth(), depth + 1);
@@ -56,5 +62,15 @@ mod tests {
             levels.close();
         }
         assert_eq!(levels.depth(), 0);
+        assert!(!levels.has_object());
+    }
+
+    #[test]
+    fn an_object_is_known_however_many_lists_are_in_it() {
+        let mut levels = Levels::default();
+        for depth in 0..1000 {
+            levels.open(depth == 70);
+            assert_eq!(levels.has_object(), depth >= 70, "{depth}");
+        }
     }
 }

@@ -2,19 +2,27 @@
 
 mod engine;
 mod levels;
-mod memo;
+mod print;
 mod strings;
 
+use std::borrow::Cow;
 use std::fmt;
 
-use crate::Masker;
-use crate::json::engine::Fault;
+use crate::MASK;
+use crate::json::engine::{Document, Fault};
+pub(crate) use crate::json::print::print_into;
+pub(crate) use crate::json::strings::{is_plain, unescaped};
+use crate::memo::Judge;
 
 /// A JSON document in which every secret is masked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MaskedJson(String);
 
 impl MaskedJson {
+    pub(crate) fn new(masked: String) -> Self {
+        Self(masked)
+    }
+
     /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -44,8 +52,8 @@ pub struct InvalidJson {
 }
 
 impl InvalidJson {
-    fn at(document: &str, Fault { at, truncated }: Fault) -> Self {
-        let before = &document.as_bytes()[..at];
+    fn at(document: &[u8], Fault { at, truncated }: Fault) -> Self {
+        let before = &document[..at];
         let line_begins = before.iter().rposition(|&byte| byte == b'\n');
         let lines = before.iter().filter(|&&byte| byte == b'\n').count();
         Self {
@@ -79,17 +87,81 @@ impl InvalidJson {
 pub struct NotSerializable(pub(crate) ());
 
 /// Masks a whole document.
-pub(crate) fn mask(masker: &Masker, document: &str) -> Result<MaskedJson, InvalidJson> {
+pub(crate) fn mask(judge: &mut Judge<'_>, document: &str) -> Result<MaskedJson, InvalidJson> {
     let mut out = String::with_capacity(document.len() + document.len() / 8);
-    mask_into(masker, document, &mut out)?;
+    mask_into(judge, document, &mut out)?;
     Ok(MaskedJson(out))
 }
 
 /// Appends the masked document; of a broken one, what stands before the fault.
 pub(crate) fn mask_into(
-    masker: &Masker,
+    judge: &mut Judge<'_>,
     document: &str,
     out: &mut String,
 ) -> Result<(), InvalidJson> {
-    engine::mask(masker, document, out).map_err(|fault| InvalidJson::at(document, fault))
+    let whole = Document {
+        text: document,
+        named: false,
+    };
+    whole
+        .mask(judge, out)
+        .map_err(|fault| InvalidJson::at(document.as_bytes(), fault))
+}
+
+/// As [`mask_into`], of a document that may not even be a text.
+pub(crate) fn mask_bytes_into(
+    judge: &mut Judge<'_>,
+    document: &[u8],
+    out: &mut String,
+) -> Result<(), InvalidJson> {
+    let (text, fault) = match str::from_utf8(document) {
+        Ok(text) => (text, None),
+        Err(error) => {
+            let at = error.valid_up_to();
+            let truncated = error.error_len().is_none();
+            let valid = str::from_utf8(&document[..at]).unwrap_or_default();
+            (valid, Some(Fault { at, truncated }))
+        }
+    };
+    match (mask_into(judge, text, out), fault) {
+        // A fault that comes before that of the text is told, unless the document just ends there.
+        (Err(error), Some(_)) if !error.is_truncated() => Err(error),
+        (_, Some(fault)) => Err(InvalidJson::at(document, fault)),
+        (masked, None) => masked,
+    }
+}
+
+/// What may be shown of a text that is a document, or the beginning of one; `None` if it is none.
+/// The text goes by an innocent name.
+///
+/// It comes here again for documents inside of texts inside of documents, where each level doubles
+/// the backslashes, so that a gigabyte has 30 levels.
+pub(crate) fn embedded<'t>(judge: &mut Judge<'_>, text: &'t str) -> Option<Cow<'t, str>> {
+    if !may_be_document(text) {
+        return None;
+    }
+    let document = Document { text, named: true };
+    let mut shown = String::with_capacity(text.len());
+    match document.mask(judge, &mut shown) {
+        Ok(()) if shown == text => Some(text.into()),
+        Ok(()) => Some(shown.into()),
+        // Of one that was cut, the last piece is not understood, and hidden.
+        Err(fault) if is_cut(text, fault) => Some((shown + MASK).into()),
+        Err(_) => None,
+    }
+}
+
+/// Whether an object with a member or a list begins here, or a text in quotation marks.
+fn may_be_document(text: &str) -> bool {
+    let begins = |text: &str| matches!(text.as_bytes(), [b'{' | b'[' | b'"', _, ..]);
+    match text.as_bytes() {
+        [b' ' | b'\t' | b'\n' | b'\r', ..] => begins(text.trim_ascii_start()),
+        _ => begins(text),
+    }
+}
+
+/// Whether a document has been cut, by others or by us.
+fn is_cut(text: &str, fault: Fault) -> bool {
+    let ends = fault.truncated || text.get(fault.at..) == Some(MASK);
+    ends && !text.trim_ascii_start().starts_with('"') && text.as_bytes()[..fault.at].contains(&b'"')
 }

@@ -2,12 +2,14 @@
 
 use std::borrow::Cow;
 
+use crate::Style;
+
 /// What may be shown of a text that is given as it stands between its quotation marks; borrowed if
 /// that is all of it.
 pub(super) fn shown<'t>(
     raw: &'t str,
     escapes: bool,
-    mask: impl Fn(&str) -> Cow<'_, str>,
+    mask: impl FnOnce(&str) -> Cow<'_, str>,
 ) -> Cow<'t, str> {
     let changed = |masked: Cow<'_, str>| match masked {
         Cow::Owned(masked) => Some(masked),
@@ -19,6 +21,26 @@ pub(super) fn shown<'t>(
         changed(mask(raw))
     };
     masked.map_or(raw.into(), Cow::Owned)
+}
+
+/// Appends what stands in place of a secret that is given as it stands in the document.
+pub(super) fn replacement(style: &Style, raw: &str, out: &mut String) {
+    let shown = match raw.as_bytes() {
+        _ if style.is_blind() => style.of_other().map(Cow::Borrowed),
+        [b'"', ..] => {
+            let content = raw.get(1..raw.len() - 1).unwrap_or_default();
+            if content.contains('\\') {
+                style.of_text(&unescaped(content))
+            } else {
+                style.of_text(content)
+            }
+        }
+        [b'-' | b'0'..=b'9', ..] => style.of_text(raw),
+        _ => style.of_other().map(Cow::Borrowed),
+    };
+    if let Some(shown) = shown {
+        quote(&shown, out);
+    }
 }
 
 /// Where the plain text ends that begins at `from`: at a quotation mark, a backslash, a control
@@ -41,6 +63,11 @@ pub(super) fn plain_until(bytes: &[u8], from: usize) -> usize {
     let rest = bytes.get(at..).unwrap_or_default();
     let stop = |byte: &u8| matches!(byte, b'"' | b'\\' | ..0x20);
     at + rest.iter().position(stop).unwrap_or(rest.len())
+}
+
+/// Whether a text can stand in a document as it is.
+pub(crate) fn is_plain(text: &str) -> bool {
+    plain_until(text.as_bytes(), 0) == text.len()
 }
 
 /// The high bit of each byte that is zero; above the first such byte others may be set too.
@@ -77,7 +104,7 @@ pub(super) fn is_cut(rest: &[u8]) -> bool {
 
 /// What a text with escapes stands for. Half of a pair of surrogates becomes a replacement
 /// character.
-pub(super) fn unescaped(raw: &str) -> String {
+pub(crate) fn unescaped(raw: &str) -> String {
     let mut text = String::with_capacity(raw.len());
     let mut rest = raw;
     while let Some(escape) = rest.find('\\') {
@@ -120,8 +147,11 @@ fn character(escape: &str) -> (char, usize) {
             }
             (None, _) => (char::REPLACEMENT_CHARACTER, 2),
         },
-        Some(plain) => (char::from(*plain), 2),
-        None => (char::REPLACEMENT_CHARACTER, 1),
+        // Of what is no escape the backslash goes, so that any text is answered.
+        _ => match escape[1..].chars().next() {
+            Some(plain) => (plain, 1 + plain.len_utf8()),
+            None => (char::REPLACEMENT_CHARACTER, 1),
+        },
     }
 }
 
@@ -141,6 +171,8 @@ pub(super) fn quote(text: &str, out: &mut String) {
             b'\n' => out.push_str("\\n"),
             b'\r' => out.push_str("\\r"),
             b'\t' => out.push_str("\\t"),
+            0x8 => out.push_str("\\b"),
+            0xc => out.push_str("\\f"),
             control => {
                 let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value & 15)]);
                 out.push_str("\\u00");

@@ -4,6 +4,7 @@
 //! other, older way to compare.
 
 pub(crate) mod miso;
+mod named;
 mod table;
 mod words;
 
@@ -11,6 +12,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use crate::Category;
+pub(crate) use crate::names::named::Named;
 use crate::names::words::Words;
 
 /// The category of what goes by this name, or `None` if the name is innocent.

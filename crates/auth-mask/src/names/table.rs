@@ -406,7 +406,7 @@ mod tests {
 # Masking
 
 What a log or an audit event may show. Everything here is done by [`auth-mask`](../crates/auth-mask); the value of what is listed is
-replaced as a whole, whatever its type, with `***MASKED***`.
+replaced as a whole, whatever its type, with `***MASKED***` unless a style says otherwise.
 
 This page is written by a test of `crates/auth-mask/src/names/table.rs` (`UPDATE_EXPECT=1 cargo test -p auth-mask`). Change the
 table, not the page.
@@ -417,6 +417,9 @@ table, not the page.
   values that are secrets wherever they stand.
 - **`miso-4.9`** masks exactly what miso-client 4.9.0 masks: names that *contain* one of 21 substrings, without regard to case,
   `_` and `-`. It masks `success` and `author` and shows `passphrase`. Choose it only where equal output is asked for.
+- **`strict`** masks everything but what is named (`MaskPolicy::strict().show_name(\"status\")`, `authctl mask --policy strict --show status`).
+  Of an object that is shown the members are named one by one; what has no name, such as a text, is masked. What is shown is still
+  looked through for secrets.
 - **A policy file** (`MaskPolicy::from_file`, `MISO_SENSITIVE_FIELDS_CONFIG`, `authctl mask --policy FILE`), in the format of the original:
 
   ```json
@@ -433,6 +436,22 @@ table, not the page.
   than `substringMinLength`. They come to those of `iso27001`, unless the last member is false. What `neverMaskFields` names is not
   masked by its name; a secret in its value still is. A file with anything else in it, or with a slip of the pen, is an error at the
   start, and nothing of it counts.
+
+To each of them names can be added (`mask_name`) and exempted (`show_name`); both go before all else that is said here. A policy is
+swapped for all that share a masker by `Masker::set_policy`; what is being masked at that moment keeps the old one to its end.
+
+## Styles
+
+For a category (`style`) or a name (`mask_name`) it can be said what stands in place of a value:
+
+| style | of `\"4111111111111111\"` | of a list, an object, `true`, `null` |
+|---|---|---|
+| `Full`, unless set | `\"***MASKED***\"` | `\"***MASKED***\"` |
+| `Partial { first: 0, last: 4 }` | `\"************1111\"`; at least eight stars, and nothing is shown of what would be shown whole | `\"***MASKED***\"` |
+| `Pseudonym(key)` | `\"pseudonym:\"` and 32 digits: the same wherever the key is the same (HMAC-SHA-256) | `\"***MASKED***\"` |
+| `Drop` | nothing, and the name neither | nothing, and the name neither |
+
+They are for the values of names. What is found inside of a text is always masked in full.
 
 ## How names are compared
 
@@ -468,7 +487,26 @@ Nothing is guessed from how random a string looks. What is found by its shape ha
   piece or in groups of four.
 - **Mail addresses** (with `contact`, which is off by default): a user, an `@`, and a host that ends with a top-level domain.
 
-A number of JSON is no text: a card that is written as a number is masked by its name only.
+A number of JSON is looked at for a card only, and only up to 16 digits: longer ones are identifiers.
+
+A text that is a JSON document is masked as one, and so on inwards, however often it is quoted. Of one that was cut, the piece at the
+end is masked; and where a document stands in the middle of other words, the value of a sensitive name is masked to its closing bracket.
+
+## Where it is applied
+
+| what | by | |
+|---|---|---|
+| a document | `mask_json`, `mask_json_into`, `mask_json_bytes_into` | one pass, any size, any depth; a broken one is shown up to its fault |
+| a value of one's own | `to_json`, `to_json_into` | masked while it is printed |
+| a document in memory | `mask_value`, `mask_value_in_place` | what lies deeper than 128 levels is masked |
+| headers | `mask_headers` | by name and by value |
+| cookies | `mask_cookies`, `mask_set_cookie` | each of them is a credential, unless `show_name` names it |
+| fields of forms and multipart bodies, variables, metadata | `mask_field`, `mask_query` | by name and by value |
+| URLs | `mask_url` | user, path, parameters of query and fragment |
+| texts, errors, panics | `mask_text`, `mask_error`, `mask_panic` | by value, and assignments by name |
+
+Nothing of this looks at a size. To show less of a large document, cut it once it is masked: `MaskedJson::cut`, `cut_text`. What is left
+stays valid JSON, and `***CUT***` stands where there was more.
 
 ## Names by category
 ";

@@ -4,11 +4,12 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::Masker;
+use crate::json;
+use crate::memo::Judge;
 use crate::query::decoded;
 use crate::text::{Rewriter, until};
 
-pub(super) fn mask<'a>(masker: &Masker, text: &'a str) -> Cow<'a, str> {
+pub(super) fn mask<'a>(judge: &mut Judge<'_>, text: &'a str) -> Cow<'a, str> {
     let mut rewriter = Rewriter::new(text);
     for (index, sign) in text.match_indices(['=', ':']) {
         if index < rewriter.done {
@@ -17,7 +18,7 @@ pub(super) fn mask<'a>(masker: &Masker, text: &'a str) -> Cow<'a, str> {
         // The name first: a value is looked for only where it is going to be masked, so that no
         // stretch of the text is read more often than twice.
         let name = Name::before(text, index);
-        if !name.is_sensitive(masker) {
+        if !name.is_sensitive(judge) {
             continue;
         }
         if let Some(value) = value_after(text, index, sign == "=", name.quoted) {
@@ -40,7 +41,8 @@ impl<'a> Name<'a> {
     fn before(text: &'a str, index: usize) -> Self {
         let before = text[..index].trim_end_matches(' ');
         let inside = before.trim_end_matches(['"', '\'', '\\']);
-        let belongs = |c: char| c.is_alphanumeric() || "_-.$%[]".contains(c);
+        // A name in quotation marks may be written with escapes.
+        let belongs = |c: char| c.is_alphanumeric() || "_-.$%[]\\".contains(c);
         let length: usize = inside
             .chars()
             .rev()
@@ -56,15 +58,19 @@ impl<'a> Name<'a> {
         }
     }
 
-    fn is_sensitive(&self, masker: &Masker) -> bool {
+    fn is_sensitive(&self, judge: &mut Judge<'_>) -> bool {
         if self.text.is_empty() {
             return false;
         }
         let name = decoded(self.text);
+        let name = match name.contains('\\') {
+            true => json::unescaped(&name).into(),
+            false => name,
+        };
         if self.in_query {
-            masker.policy().is_sensitive_in_query(&name)
+            judge.judge_in_query(&name).is_sensitive()
         } else {
-            masker.policy().is_sensitive(&name)
+            judge.judge(&name).is_sensitive()
         }
     }
 }
@@ -88,8 +94,14 @@ fn value_after(text: &str, index: usize, equals: bool, name_quoted: bool) -> Opt
     let plain = |c: char| c.is_whitespace() || "\"'`<>&;".contains(c);
     match (equals, name_quoted) {
         (false, false) => None,
-        (false, true) if value.starts_with(['{', '[']) => None,
-        (false, true) => Some(start..until(text, start, |c| plain(c) || ",}]".contains(c))),
+        (false, true) => {
+            // What goes on right behind an object would be taken for the rest of its mask.
+            let from = match value.starts_with(['{', '[']) {
+                true => end_of_container(text, start),
+                false => start,
+            };
+            Some(start..until(text, from, |c| plain(c) || ",}]".contains(c)))
+        }
         (true, _) => Some(start..until(text, start, plain)),
     }
 }
@@ -104,6 +116,29 @@ fn end_of_quoted(text: &str, start: usize, quote: &str) -> usize {
         escaped = character == '\\' && !escaped;
     }
     text.len()
+}
+
+/// The end of an object or a list that begins here, or of the text if it was cut.
+fn end_of_container(text: &str, start: usize) -> usize {
+    let mut depth = 0_usize;
+    let mut index = start;
+    while let Some(&byte) = text.as_bytes().get(index) {
+        index += 1;
+        match byte {
+            b'"' => {
+                let escaped = text[..index].ends_with("\\\"");
+                let quote = if escaped { "\\\"" } else { "\"" };
+                index = end_of_quoted(text, index, quote) + quote.len();
+            }
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            break;
+        }
+    }
+    index.min(text.len())
 }
 
 /// In characters. The end of a name decides, so nothing is lost with its beginning.

@@ -119,12 +119,12 @@ const LONGEST: usize = 19;
 const MOST_GROUPS: usize = 5;
 
 /// The lowest and the highest first six digits, and how many digits there may be.
-type Issuer = (u32, u32, &'static [usize]);
+pub(super) type Issuer = (u32, u32, &'static [usize]);
 
 /// Who issues cards. What begins with another digit pair is no card: times in milliseconds begin
 /// with 1, cards of telephones with 89, and most of the numbers of telephones with 35 and 15 digits.
 #[rustfmt::skip] // A table, read by the line.
-const ISSUERS: &[Issuer] = &[
+pub(super) const ISSUERS: &[Issuer] = &[
     (220_000, 220_599, &[16, 17, 18, 19]), // Mir, BORICA
     (222_100, 272_099, &[16]), // Mastercard
     (300_000, 305_999, &[14, 15, 16, 17, 18, 19]), // Diners Club

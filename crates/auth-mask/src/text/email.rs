@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use crate::text::Rewriter;
-use crate::{Category, Masker};
+use crate::{Category, MaskPolicy};
 
 /// Masks what stands around an `@` if it is a user and a host with a top-level domain.
-pub(super) fn mask<'a>(masker: &Masker, text: &'a str) -> Cow<'a, str> {
-    if !masker.policy().masks(Category::Contact) {
+pub(super) fn mask<'a>(policy: &MaskPolicy, text: &'a str) -> Cow<'a, str> {
+    if !policy.masks(Category::Contact) {
         return text.into();
     }
     let mut rewriter = Rewriter::new(text);

@@ -75,7 +75,7 @@ fn after(rest: u32, letter: u8) -> u32 {
 
 /// What may stand in a place.
 #[derive(Clone, Copy)]
-enum Kind {
+pub(super) enum Kind {
     /// A digit.
     N,
     /// A letter.
@@ -97,10 +97,10 @@ impl Kind {
 use Kind::{A, C, N};
 
 /// What follows the check digits, by country (the registry of SWIFT).
-type Country = (&'static [u8; 2], &'static [(usize, Kind)]);
+pub(super) type Country = (&'static [u8; 2], &'static [(usize, Kind)]);
 
 #[rustfmt::skip] // A table, read by the line.
-const COUNTRIES: &[Country] = &[
+pub(super) const COUNTRIES: &[Country] = &[
     (b"AD", &[(8, N), (12, C)]),
     (b"AE", &[(19, N)]),
     (b"AL", &[(8, N), (16, C)]),

@@ -16,33 +16,112 @@ mod signature;
 mod telegram;
 pub(crate) mod userinfo;
 pub(crate) mod vendor_key;
+mod words;
 
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::text::seen::Seen;
-use crate::{MASK, Masker};
+use crate::memo::Judge;
+use crate::policy::Judgement;
+use crate::text::seen::{Seen, Sign};
+use crate::{Category, MASK, MaskPolicy, json};
 
+/// What may be shown of a text that goes by no name.
+pub(crate) fn unnamed<'a>(judge: &mut Judge<'_>, text: &'a str) -> Cow<'a, str> {
+    if judge.policy.masks_the_unnamed() && !text.is_empty() {
+        MASK.into()
+    } else {
+        mask(judge, text)
+    }
+}
+
+/// What may be shown of a text that goes by an innocent name. A text that is a JSON document is
+/// masked as one.
+///
 /// Borrowed if there was nothing to mask.
-pub(crate) fn mask<'a>(masker: &Masker, text: &'a str) -> Cow<'a, str> {
+pub(crate) fn mask<'a>(judge: &mut Judge<'_>, text: &'a str) -> Cow<'a, str> {
+    if let Some(shown) = json::embedded(judge, text) {
+        return shown;
+    }
+    match scan(judge, text) {
+        // Without what was masked it may be the beginning of a document.
+        Cow::Owned(shown) => match json::embedded(judge, &shown) {
+            Some(Cow::Owned(less)) => less.into(),
+            _ => shown.into(),
+        },
+        Cow::Borrowed(text) => text.into(),
+    }
+}
+
+/// What may be shown of a text that goes by this name; `None` if it is left out.
+pub(crate) fn field<'a>(judge: &mut Judge<'_>, name: &str, value: &'a str) -> Option<Cow<'a, str>> {
+    let judgement = judge.judge(name);
+    if judgement.is_sensitive() {
+        judge.policy.replacement(judgement).of_text(value)
+    } else if judge.policy.looks_into_values() {
+        Some(mask(judge, value))
+    } else {
+        Some(value.into())
+    }
+}
+
+/// What may be shown of a name: the key of a map can be a value somewhere else.
+pub(crate) fn name<'a>(judge: &mut Judge<'_>, name: &'a str) -> Cow<'a, str> {
+    if name.len() < SHORTEST_NAME || !judge.policy.looks_into_values() {
+        name.into()
+    } else {
+        scan(judge, name)
+    }
+}
+
+/// What is shown of a name, and what becomes of its value.
+pub(crate) fn judged<'a>(judge: &mut Judge<'_>, text: &'a str) -> (Cow<'a, str>, Judgement) {
+    let by_itself = judge.judge(text);
+    let shown = name(judge, text);
+    let judgement = match &shown {
+        // It is another name, and will be judged next time.
+        Cow::Owned(shown) => by_itself.or(judge.judge(shown)),
+        Cow::Borrowed(_) => by_itself,
+    };
+    (shown, judgement)
+}
+
+/// Whether a number of JSON, as it is spelled, is that of a card.
+///
+/// Of up to 16 digits: longer ones do not survive a reader that takes numbers for floating-point
+/// ones, so that nobody writes them, and one in a hundred random identifiers of 64 bits would be one.
+pub(crate) fn is_card(policy: &MaskPolicy, number: &str) -> bool {
+    policy.masks(Category::Payment)
+        && number.len() <= 16
+        && card::find(number.as_bytes(), 0).is_some_and(|found| found.len() == number.len())
+}
+
+/// Looks for everything there is, in a text that is no document.
+pub(crate) fn scan<'a>(judge: &mut Judge<'_>, text: &'a str) -> Cow<'a, str> {
     // What a pass needs and is not there, no earlier pass brings.
     let seen = Seen::in_text(text);
+    let is_user = seen.has(Sign::COLON.and(Sign::SLASH).and(Sign::AT));
+    let is_assignment = seen.has(Sign::EQUALS) || seen.has(Sign::COLON.and(Sign::QUOTE));
+    let is_announced = is_user || is_assignment || seen.has(Sign::AT) || seen.has(Sign::SCHEME);
+    if !is_announced && !is_known(&seen) {
+        return text.into();
+    }
     // The order is one in which nothing that a later one masks makes an earlier one see more.
-    let mut text = known(masker, text, seen);
-    if seen.has(Seen::COLON.and(Seen::SLASH).and(Seen::AT)) {
+    let mut text = known(judge.policy, text, &seen);
+    if is_user {
         text = then(text, userinfo::mask);
     }
     // Before the assignments: of `auth=Bearer abc`, the value would end at the space.
-    if seen.has(Seen::SPACE.and(Seen::LETTER_B)) {
+    if seen.has(Sign::SCHEME) {
         text = then(text, scheme::mask);
     }
-    if seen.has(Seen::AT) {
-        text = then(text, |text| email::mask(masker, text));
+    if seen.has(Sign::AT) {
+        text = then(text, |text| email::mask(judge.policy, text));
     }
-    if !seen.has(Seen::EQUALS) && !seen.has(Seen::COLON.and(Seen::QUOTE)) {
+    if !is_assignment {
         return text;
     }
-    match assignment::mask(masker, &text) {
+    match assignment::mask(judge, &text) {
         // A value may have held the slash that ended a host.
         Cow::Owned(masked) => then(masked.into(), userinfo::mask),
         Cow::Borrowed(_) => text,
@@ -50,22 +129,34 @@ pub(crate) fn mask<'a>(masker: &Masker, text: &'a str) -> Cow<'a, str> {
 }
 
 /// What needs nothing around it to be known: keys, tokens, cards, accounts.
-pub(crate) fn known_by_itself<'a>(masker: &Masker, text: &'a str) -> Cow<'a, str> {
-    known(masker, text, Seen::in_text(text))
+pub(crate) fn known_by_itself<'a>(judge: &mut Judge<'_>, text: &'a str) -> Cow<'a, str> {
+    known(judge.policy, text, &Seen::in_text(text))
 }
 
-fn known<'a>(masker: &Masker, text: &'a str, seen: Seen) -> Cow<'a, str> {
+fn is_known(seen: &Seen) -> bool {
+    seen.has(Sign::DASHES) || seen.has(Sign::DOT.and(Sign::CAPITAL_J)) || !seen.shapes.is_empty()
+}
+
+fn known<'a>(policy: &MaskPolicy, text: &'a str, seen: &Seen) -> Cow<'a, str> {
     let mut text = Cow::Borrowed(text);
-    if seen.has(Seen::DASH.and(Seen::SPACE)) {
+    if seen.has(Sign::DASHES) {
         text = then(text, pem::mask);
     }
-    if seen.has(Seen::DOT.and(Seen::CAPITAL_J)) {
+    if seen.has(Sign::DOT.and(Sign::CAPITAL_J)) {
         text = then(text, jwt::mask);
     }
-    then(text, |text| shape::mask(masker, text))
+    if !seen.shapes.is_empty() {
+        // What was masked is not where it was.
+        let places = match &text {
+            Cow::Borrowed(_) => seen.shapes.all(),
+            Cow::Owned(_) => None,
+        };
+        text = then(text, |text| shape::mask(policy, text, places));
+    }
+    text
 }
 
-fn then<'a>(text: Cow<'a, str>, pass: impl Fn(&str) -> Cow<'_, str>) -> Cow<'a, str> {
+fn then<'a>(text: Cow<'a, str>, pass: impl FnOnce(&str) -> Cow<'_, str>) -> Cow<'a, str> {
     match pass(&text) {
         Cow::Owned(masked) => masked.into(),
         Cow::Borrowed(_) => text,
@@ -115,3 +206,6 @@ fn until(text: &str, from: usize, ends: impl Fn(char) -> bool) -> usize {
         .find(ends)
         .map_or(text.len(), |length| from + length)
 }
+
+/// In bytes; no shorter name is a secret by itself.
+pub(crate) const SHORTEST_NAME: usize = 16;

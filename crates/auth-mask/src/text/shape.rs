@@ -8,12 +8,17 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::text::{Rewriter, card, iban, signature, telegram, vendor_key};
-use crate::{Category, Masker};
+use crate::text::{Rewriter, card, iban, signature, telegram, vendor_key, words};
+use crate::{Category, MaskPolicy};
 
-pub(super) fn mask<'a>(masker: &Masker, text: &'a str) -> Cow<'a, str> {
-    let credentials = masker.policy().masks(Category::Credentials);
-    let payment = masker.policy().masks(Category::Payment);
+/// Masks what is known by its shape at these places, or wherever it stands.
+pub(super) fn mask<'a>(
+    policy: &MaskPolicy,
+    text: &'a str,
+    places: Option<&[usize]>,
+) -> Cow<'a, str> {
+    let credentials = policy.masks(Category::Credentials);
+    let payment = policy.masks(Category::Payment);
     if text.len() < SHORTEST || !(credentials || payment) {
         return text.into();
     }
@@ -23,39 +28,37 @@ pub(super) fn mask<'a>(masker: &Masker, text: &'a str) -> Cow<'a, str> {
         key.or_else(|| payment.then(|| account_at(bytes, start)).flatten())
     };
     let mut rewriter = Rewriter::new(text);
-    let mut inside = false;
-    for (start, byte) in bytes.iter().enumerate() {
-        let begins = !inside;
-        inside = IS_ALNUM[usize::from(*byte)];
-        if !(begins && inside && may_begin(bytes, start)) || start < rewriter.done {
-            continue;
-        }
+    let mut mask_at = |start| {
         // What was masked before is no number that could go on here.
-        let before = &bytes[rewriter.done..start];
-        if byte.is_ascii_digit() && goes_on(before) {
-            continue;
+        let Some(before) = bytes.get(rewriter.done..start) else {
+            return;
+        };
+        if bytes[start].is_ascii_digit() && goes_on(before) {
+            return;
         }
         if let Some(found) = find(start) {
             rewriter.mask(found);
         }
+    };
+    match places {
+        Some(places) => places.iter().copied().for_each(&mut mask_at),
+        None => words(bytes).for_each(&mut mask_at),
     }
     rewriter.finish()
 }
 
-/// Whether the first letters are those of any shape; most words are done with here.
-fn may_begin(text: &[u8], start: usize) -> bool {
-    let [first, second, third, ..] = text[start..] else {
-        return false;
+/// Where the words begin that may have any of the shapes; there is none of three letters.
+fn words(text: &[u8]) -> impl Iterator<Item = usize> {
+    let mut inside = false;
+    let begins = move |(start, byte): (usize, &u8)| {
+        let before = std::mem::replace(&mut inside, byte.is_ascii_alphanumeric());
+        (inside && !before).then_some(start)
     };
-    if first.is_ascii_digit() {
-        return second.is_ascii_digit() || second == b'/';
-    }
-    third.is_ascii_digit()
-        || vendor_key::may_begin(first, second)
-        || matches!(
-            [first, second, third],
-            [b'b', b'o', b't'] | [b's', b'i', b'g']
-        )
+    let is_known = |&start: &usize| {
+        let word = text[start..].first_chunk();
+        word.is_some_and(|word| words::sets(*word) & !words::SCHEME != 0)
+    };
+    text.iter().enumerate().filter_map(begins).filter(is_known)
 }
 
 fn secret_at(text: &[u8], start: usize) -> Option<Range<usize>> {
@@ -87,14 +90,3 @@ pub(super) const SEPARATORS: &[u8] = b" -+";
 
 /// In bytes; a card of 13 digits.
 const SHORTEST: usize = 13;
-
-/// One look instead of six comparisons, for each byte of every text.
-const IS_ALNUM: [bool; 256] = {
-    let mut alnum = [false; 256];
-    let mut byte = 0;
-    while byte < 128 {
-        alnum[byte] = (byte as u8).is_ascii_alphanumeric();
-        byte += 1;
-    }
-    alnum
-};

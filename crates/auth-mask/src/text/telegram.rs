@@ -4,26 +4,22 @@ use std::ops::Range;
 
 use crate::text::shape::ends;
 
-/// The token that begins here; in a path it stands right after `bot`.
-pub(super) fn find(text: &[u8], start: usize) -> Option<Range<usize>> {
-    let start = start
-        + if text[start..].starts_with(b"bot") {
-            3
-        } else {
-            0
-        };
-    let digits = text[start..].iter().take(LONGEST_NUMBER + 1);
+/// The token whose secret begins here; its number stands before, in a path right after `bot`.
+pub(super) fn find(text: &[u8], secret: usize) -> Option<Range<usize>> {
+    let before = text[..secret].strip_suffix(b":")?;
+    let digits = before.iter().rev().take(LONGEST_NUMBER + 1);
     let digits = digits.take_while(|byte| byte.is_ascii_digit()).count();
-    if !(SHORTEST_NUMBER..=LONGEST_NUMBER).contains(&digits) {
-        return None;
-    }
-    let secret = start + digits + 1;
+    let number = before.len() - digits;
+    let before = &before[..number];
+    let before = before.strip_suffix(b"bot").unwrap_or(before);
     let end = secret + SECRET;
     let belongs = |&byte: &u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-    let is_token = text[secret - 1..].starts_with(b":AA")
+    let is_token = text[secret..].starts_with(b"AA")
+        && (SHORTEST_NUMBER..=LONGEST_NUMBER).contains(&digits)
+        && !before.last().is_some_and(u8::is_ascii_alphanumeric)
         && text.get(secret..end)?.iter().all(belongs)
         && ends(text, end);
-    is_token.then_some(start..end)
+    is_token.then_some(number..end)
 }
 
 const SHORTEST_NUMBER: usize = 8;

@@ -5,7 +5,7 @@ mod table;
 use std::ops::Range;
 
 use crate::text::shape::ends;
-use crate::text::vendor_key::table::VENDORS;
+pub(super) use crate::text::vendor_key::table::VENDORS;
 
 /// The key that begins here: a vendor's prefix, and as many letters after it as that vendor's keys
 /// have.
@@ -32,15 +32,9 @@ pub(super) fn find(text: &[u8], start: usize) -> Option<Range<usize>> {
     })
 }
 
-/// Whether a prefix may begin with these two. Few words do.
-pub(super) fn may_begin(first: u8, second: u8) -> bool {
-    let seconds = SECONDS.get(usize::from(first)).copied().unwrap_or(0);
-    seconds >> (second & 31) & 1 == 1
-}
-
 /// Whose keys begin so.
-struct Vendor {
-    prefix: &'static str,
+pub(super) struct Vendor {
+    pub(super) prefix: &'static str,
     shape: Shape,
     /// For the page, which a test prints.
     #[cfg_attr(not(test), expect(dead_code, reason = "the page is printed by a test"))]
@@ -170,18 +164,6 @@ const STARTS: [(u8, u8); 128] = {
 pub(crate) fn names() -> std::collections::BTreeSet<&'static str> {
     VENDORS.iter().map(|vendor| vendor.name).collect()
 }
-
-/// For each first letter of a prefix the second ones, as bits of their lowest five bits.
-const SECONDS: [u32; 128] = {
-    let mut seconds = [0; 128];
-    let mut index = 0;
-    while index < VENDORS.len() {
-        let prefix = VENDORS[index].prefix.as_bytes();
-        seconds[prefix[0] as usize] |= 1 << (prefix[1] & 31);
-        index += 1;
-    }
-    seconds
-};
 
 #[cfg(test)]
 mod tests {

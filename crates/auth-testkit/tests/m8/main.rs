@@ -4,6 +4,8 @@
 //! reason; a difference that is not there, or is there and does not show, fails the test.
 
 mod cases;
+#[path = "../common/chance.rs"]
+mod chance;
 mod divergences;
 mod generated;
 mod judges;

@@ -10,7 +10,7 @@ use super::Shape::{AtLeast, Exactly, Parts};
 use super::Vendor;
 
 #[rustfmt::skip] // A table, read by the line.
-pub(super) const VENDORS: &[Vendor] = &[
+pub(in crate::text) const VENDORS: &[Vendor] = &[
     Vendor { prefix: "1//0", shape: AtLeast(Url, 40), name: "Google" },
     Vendor { prefix: "ABIA", shape: Exactly(Upper, 16), name: "AWS access key" },
     Vendor { prefix: "ABSK", shape: AtLeast(Base64, 60), name: "AWS Bedrock" },

@@ -1,4 +1,4 @@
-//! Names that were judged before.
+//! A policy, and names that were judged by it before.
 //!
 //! Judging a name takes it apart into words; a log has few names, and each comes thousands of
 //! times. Every thread remembers the verdicts on some of them.
@@ -6,25 +6,115 @@
 use std::cell::RefCell;
 
 use crate::MaskPolicy;
+use crate::json;
+use crate::policy::Judgement;
+use crate::text::SHORTEST_NAME;
 
 thread_local! {
     static MEMO: RefCell<Memo> = RefCell::new(Memo::default());
 }
 
-/// Hands over what this thread remembers.
-pub(super) fn with<R>(then: impl FnOnce(&mut Memo) -> R) -> R {
-    MEMO.with(|memo| match memo.try_borrow_mut() {
-        Ok(mut memo) => then(&mut memo),
-        // Masking inside of masking, which a `Serialize` could do: it goes without.
-        Err(_) => then(&mut Memo::default()),
-    })
+/// What names are judged by.
+pub(crate) struct Judge<'a> {
+    pub(crate) policy: &'a MaskPolicy,
+    memo: &'a mut Memo,
 }
+
+impl Judge<'_> {
+    /// Hands over a policy together with what this thread remembers.
+    pub(crate) fn with<R>(policy: &MaskPolicy, then: impl FnOnce(&mut Judge<'_>) -> R) -> R {
+        MEMO.with(|memo| match memo.try_borrow_mut() {
+            Ok(mut memo) => then(&mut Judge {
+                policy,
+                memo: &mut memo,
+            }),
+            // Masking inside of masking, which a `Serialize` could do: it goes without.
+            Err(_) => then(&mut Judge {
+                policy,
+                memo: &mut Memo::default(),
+            }),
+        })
+    }
+
+    /// What becomes of what goes by this name.
+    #[inline]
+    pub(crate) fn judge(&mut self, name: &str) -> Judgement {
+        let number = self.policy.number();
+        self.memo
+            .judge(name, number, |name| self.policy.judge(name))
+    }
+
+    /// What becomes of what goes by a name of the program's own, if it is printed as it is: without
+    /// escapes, and no secret by itself.
+    ///
+    /// Such a name never moves and never changes, so that it is known by its place.
+    #[inline]
+    pub(crate) fn judge_static(&mut self, name: &'static str) -> Option<Judgement> {
+        let policy = self.policy.number();
+        let place = name.as_ptr().addr() ^ name.len();
+        let known = self.memo.statics.get((place ^ place >> 8) % STATICS);
+        match known {
+            Some(known) if known.is_of(name, policy) => Some(known.judgement),
+            _ => self.judge_static_anew(name),
+        }
+    }
+
+    #[cold]
+    fn judge_static_anew(&mut self, name: &'static str) -> Option<Judgement> {
+        if name.len() >= SHORTEST_NAME || !json::is_plain(name) {
+            return None;
+        }
+        let judgement = self.judge(name);
+        let place = name.as_ptr().addr() ^ name.len();
+        if self.memo.statics.is_empty() {
+            self.memo.statics = vec![Static::NONE; STATICS];
+        }
+        self.memo.statics[(place ^ place >> 8) % STATICS] = Static {
+            name,
+            policy: self.policy.number(),
+            judgement,
+        };
+        Some(judgement)
+    }
+
+    /// The same of the parameter of a query.
+    pub(crate) fn judge_in_query(&mut self, name: &str) -> Judgement {
+        let number = self.policy.number() | IN_QUERY;
+        self.memo
+            .judge(name, number, |name| self.policy.judge_in_query(name))
+    }
+}
+
+/// Beside the number of a policy, which never gets so high: its verdicts on parameters.
+const IN_QUERY: u32 = 1 << 31;
 
 /// Verdicts on names, each at one of two places that its bytes say; a newer one displaces the older
 /// of the two.
 #[derive(Debug, Default)]
-pub(super) struct Memo {
+struct Memo {
     places: Vec<[Verdict; 2]>,
+    statics: Vec<Static>,
+}
+
+/// A verdict on a name that stands in the program.
+#[derive(Clone, Copy, Debug)]
+struct Static {
+    name: &'static str,
+    policy: u32,
+    judgement: Judgement,
+}
+
+impl Static {
+    const NONE: Self = Self {
+        name: "",
+        policy: 0,
+        judgement: Judgement::SHOW,
+    };
+
+    #[inline]
+    fn is_of(&self, name: &'static str, policy: u32) -> bool {
+        std::ptr::eq(self.name, name) && self.policy == policy
+    }
 }
 
 /// The name lies beside its verdict and is compared byte by byte: a fingerprint alone would some
@@ -36,7 +126,7 @@ struct Verdict {
     middle: [u8; LONGEST - 16],
     /// Which policy has judged; zero is none.
     policy: u32,
-    sensitive: bool,
+    judgement: Judgement,
 }
 
 impl Verdict {
@@ -48,7 +138,7 @@ impl Verdict {
         },
         middle: [0; LONGEST - 16],
         policy: 0,
-        sensitive: false,
+        judgement: Judgement::SHOW,
     };
 
     #[inline]
@@ -101,46 +191,48 @@ impl Key {
 }
 
 impl Memo {
-    /// Whether the policy calls the name sensitive. The name has no escapes.
+    /// What was judged before of this name by the policy of that number, or what is judged now.
     #[inline]
-    pub(super) fn is_sensitive(&mut self, policy: &MaskPolicy, name: &str) -> bool {
+    fn judge(&mut self, name: &str, number: u32, judge: impl Fn(&str) -> Judgement) -> Judgement {
         let bytes = name.as_bytes();
         if bytes.len() > LONGEST {
-            return policy.is_sensitive(name);
+            return judge(name);
         }
         let key = Key::of(bytes);
-        let number = policy.number();
         if let Some([newer, older]) = self.places.get(key.place()) {
             if newer.is_of(key, number, bytes) {
-                return newer.sensitive;
+                return newer.judgement;
             }
             if older.is_of(key, number, bytes) {
-                return older.sensitive;
+                return older.judgement;
             }
         }
-        self.judge(policy, name, key)
+        let judgement = judge(name);
+        self.remember(bytes, key, number, judgement);
+        judgement
     }
 
     #[cold]
-    fn judge(&mut self, policy: &MaskPolicy, name: &str, key: Key) -> bool {
+    fn remember(&mut self, name: &[u8], key: Key, policy: u32, judgement: Judgement) {
         if self.places.is_empty() {
             self.places = vec![[Verdict::NONE; 2]; PLACES];
         }
-        let bytes = name.as_bytes();
         let mut verdict = Verdict {
             key,
-            policy: policy.number(),
-            sensitive: policy.is_sensitive(name),
+            policy,
+            judgement,
             ..Verdict::NONE
         };
-        if bytes.len() > 16 {
-            verdict.middle[..bytes.len() - 16].copy_from_slice(&bytes[8..bytes.len() - 8]);
+        if name.len() > 16 {
+            verdict.middle[..name.len() - 16].copy_from_slice(&name[8..name.len() - 8]);
         }
         let [newer, older] = &mut self.places[key.place()];
         *older = std::mem::replace(newer, verdict);
-        verdict.sensitive
     }
 }
+
+/// Of 24 bytes each: 12 KiB a thread, where values are printed.
+const STATICS: usize = 512;
 
 /// The longest name that is remembered, in bytes.
 const LONGEST: usize = 48;
@@ -156,7 +248,6 @@ mod tests {
     #[test]
     fn names_that_are_alike_are_told_apart() {
         let policy = MaskPolicy::iso27001();
-        let mut memo = Memo::default();
         let mut names = vec![String::new()];
         for length in 1..=LONGEST + 2 {
             names.push("a".repeat(length));
@@ -189,20 +280,34 @@ mod tests {
                 .chain(["password", "pass", "otp", "id"])
             {
                 let expected = policy.is_sensitive(name);
-                assert_eq!(memo.is_sensitive(&policy, name), expected, "{name} {round}");
+                let judge = |judge: &mut Judge<'_>| judge.judge(name).is_sensitive();
+                assert_eq!(Judge::with(&policy, judge), expected, "{name} {round}");
             }
         }
     }
 
     #[test]
     fn a_verdict_belongs_to_one_policy() {
-        let mut memo = Memo::default();
         let (iso, miso) = (MaskPolicy::iso27001(), MaskPolicy::miso_4_9());
+        let by = |policy: &MaskPolicy, name: &str| {
+            Judge::with(policy, |judge| judge.judge(name).is_sensitive())
+        };
         for _ in 0..2 {
-            assert!(!memo.is_sensitive(&iso, "success"));
-            assert!(memo.is_sensitive(&miso, "success"));
-            assert!(memo.is_sensitive(&iso, "passphrase"));
-            assert!(!memo.is_sensitive(&miso, "passphrase"));
+            assert!(!by(&iso, "success"));
+            assert!(by(&miso, "success"));
+            assert!(by(&iso, "passphrase"));
+            assert!(!by(&miso, "passphrase"));
+        }
+    }
+
+    #[test]
+    fn a_parameter_is_not_taken_for_a_member() {
+        let policy = MaskPolicy::iso27001();
+        for _ in 0..2 {
+            Judge::with(&policy, |judge| {
+                assert!(!judge.judge("code").is_sensitive());
+                assert!(judge.judge_in_query("code").is_sensitive());
+            });
         }
     }
 }

@@ -1,0 +1,211 @@
+//! HTTP/2, with a server of the same stack.
+
+use std::convert::Infallible;
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use auth_http::{FaultKind, HttpClient, HttpClientBuilder, RequestBody};
+use bytes::Bytes;
+use futures_util::stream;
+use http::{Request, Response, Version};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::version::{TLS12, TLS13};
+
+use crate::tls::{Authority, names};
+
+/// Answers with what it got; `/stall` never, and `/fail` by giving the stream up.
+struct Server {
+    port: u16,
+    seen: Arc<Mutex<Seen>>,
+    _tasks: JoinSet<()>,
+}
+
+#[derive(Default)]
+struct Seen {
+    connections: usize,
+    requests: Vec<(Version, String)>,
+}
+
+impl Server {
+    async fn start(tls: Option<TlsAcceptor>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let seen = Arc::<Mutex<Seen>>::default();
+        let mut tasks = JoinSet::new();
+        let shared = Arc::clone(&seen);
+        tasks.spawn(async move {
+            let mut connections = JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                shared.lock().unwrap().connections += 1;
+                let (tls, seen) = (tls.clone(), Arc::clone(&shared));
+                connections.spawn(async move {
+                    match tls {
+                        None => serve(stream, seen).await,
+                        Some(tls) => serve(tls.accept(stream).await.unwrap(), seen).await,
+                    }
+                });
+            }
+        });
+        Self {
+            port,
+            seen,
+            _tasks: tasks,
+        }
+    }
+
+    /// One that offers these protocols over TLS, and a client that trusts it.
+    async fn over_tls(protocols: &[&str]) -> (Self, HttpClientBuilder) {
+        let authority = Authority::new("ours");
+        let mut config = authority.config(names(&["localhost"]), &[&TLS13, &TLS12], None);
+        let protocols = protocols.iter().map(|name| name.as_bytes().to_vec());
+        config.alpn_protocols = protocols.collect();
+        let server = Self::start(Some(TlsAcceptor::from(Arc::new(config)))).await;
+        let builder = HttpClient::builder(&format!("https://localhost:{}", server.port));
+        (server, builder.only_root_certificates(authority.pem()))
+    }
+
+    fn plain_client(&self) -> HttpClient {
+        let builder = HttpClient::builder(&format!("http://127.0.0.1:{}", self.port));
+        builder.http2_only().build().unwrap()
+    }
+
+    fn connections(&self) -> usize {
+        self.seen.lock().unwrap().connections
+    }
+
+    fn requests(&self) -> usize {
+        self.seen.lock().unwrap().requests.len()
+    }
+}
+
+async fn serve(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    seen: Arc<Mutex<Seen>>,
+) {
+    let service = service_fn(|request: Request<Incoming>| {
+        let path = request.uri().path().to_owned();
+        let version = request.version();
+        seen.lock().unwrap().requests.push((version, path.clone()));
+        async move {
+            match path.as_str() {
+                "/stall" => std::future::pending().await,
+                "/fail" => Err(io::Error::other("no")),
+                _ => {
+                    let body = request.into_body().collect().await;
+                    let body = body.map_err(io::Error::other)?.to_bytes();
+                    Ok(Response::new(Full::new(body)))
+                }
+            }
+        }
+    });
+    let builder = auto::Builder::new(TokioExecutor::new());
+    let served = builder.serve_connection(TokioIo::new(stream), service);
+    let _ = served.await;
+}
+
+#[tokio::test]
+async fn over_tls_both_sides_agree_on_a_version() {
+    type Setting = fn(HttpClientBuilder) -> HttpClientBuilder;
+    let (default, http1): (Setting, Setting) = (|it| it, HttpClientBuilder::http1_only);
+    let http2: Setting = HttpClientBuilder::http2_only;
+    for (protocols, setting, version) in [
+        (&["h2", "http/1.1"][..], default, Some(Version::HTTP_2)),
+        (&["http/1.1"], default, Some(Version::HTTP_11)),
+        (&[], default, Some(Version::HTTP_11)),
+        (&["h2", "http/1.1"], http1, Some(Version::HTTP_11)),
+        (&["h2", "http/1.1"], http2, Some(Version::HTTP_2)),
+        (&["http/1.1"], http2, None),
+    ] {
+        let (server, builder) = Server::over_tls(protocols).await;
+        let client = setting(builder).build().unwrap();
+        let outcome = client.post("/").json(&[1, 2]).send().await;
+        let spoken = server.seen.lock().unwrap().requests.first().map(|it| it.0);
+        assert_eq!(spoken, version, "{protocols:?}");
+        assert_eq!(outcome.is_ok(), version.is_some());
+    }
+}
+
+#[tokio::test]
+async fn all_calls_share_one_connection() {
+    let server = Server::start(None).await;
+    let client = server.plain_client();
+    client.get("/").send().await.unwrap();
+    let mut calls = JoinSet::new();
+    for number in 0..100_u32 {
+        let call = client.post("/{n}").segment("n", &number.to_string());
+        calls.spawn(async move { (number, call.json(&number).send().await.unwrap()) });
+    }
+    while let Some(call) = calls.join_next().await {
+        let (number, answer) = call.unwrap();
+        assert_eq!(answer.json::<u32>().unwrap(), number);
+    }
+    assert_eq!((server.connections(), server.requests()), (1, 101));
+}
+
+#[tokio::test]
+async fn bodies_are_streamed_both_ways() {
+    let server = Server::start(None).await;
+    let piece = Bytes::from(vec![b'x'; 10_000]);
+    let pieces = stream::iter((0..100).map(move |_| Ok::<_, Infallible>(piece.clone())));
+    let call = server.plain_client().put("/");
+    let call = call.body("text/plain", RequestBody::stream(pieces));
+    let mut answer = call.send_streaming().await.unwrap();
+    let mut read = 0;
+    while let Some(piece) = answer.chunk().await.unwrap() {
+        read += piece.len();
+    }
+    assert_eq!(read, 1_000_000);
+}
+
+/// Whoever gives a stream up may have acted on it.
+#[tokio::test]
+async fn a_stream_that_the_server_gives_up_is_sent_again_only_if_idempotent() {
+    let server = Server::start(None).await;
+    let client = server.plain_client();
+    let fault = client.post("/fail").send().await.unwrap_err();
+    assert_eq!((fault.kind(), server.requests()), (FaultKind::Send, 1));
+    assert!(fault.is_transient());
+    client.get("/fail").send().await.unwrap_err();
+    assert_eq!(server.requests(), 4);
+    // The connection is as good as before.
+    client.get("/").send().await.unwrap();
+    assert_eq!(server.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_call_that_ends_at_its_deadline_leaves_the_connection_to_the_others() {
+    let server = Server::start(None).await;
+    let client = server.plain_client();
+    client.get("/").send().await.unwrap();
+    let call = client.get("/stall").deadline(Duration::from_millis(50));
+    let fault = call.send().await.unwrap_err();
+    assert_eq!(fault.kind(), FaultKind::Deadline);
+    client.get("/").send().await.unwrap();
+    assert_eq!(server.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_connection_that_is_gone_is_replaced() {
+    let server = Server::start(None).await;
+    let client = server.plain_client();
+    client.get("/").send().await.unwrap();
+    let Server { port, _tasks, .. } = server;
+    drop(_tasks);
+    while client.post("/").send().await.is_ok() {}
+    let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(serve(stream, Arc::default()));
+        }
+    });
+    client.post("/").send().await.unwrap();
+}
