@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use crate::common::Loader;
 use auth_cache::{BestEffort, Bounded, Cache, Origin, Space, Strict};
-use auth_core::Clock;
+use auth_core::{Clock, Secret};
+use auth_crypto::{KeyRing, SealingKey};
 use auth_redis::{Redis, RedisState};
 use auth_testkit::{RedisServer, TestClock};
 use tokio::sync::Notify;
@@ -171,6 +172,68 @@ async fn miso_b16_types_survive_redis() {
             (text, Origin::Redis)
         );
     }
+}
+
+/// Contract miso §13-A12: decrypted secrets lie in the clear in Redis, and a client with a wrong key
+/// reads them.
+#[tokio::test]
+async fn miso_a12_a_sealed_value_is_nobodys_who_lacks_the_key() {
+    const SECRETS: Space<String, Bounded> = Space::new("secrets", TTL).sealed();
+    let Some(setting) = Setting::new().await else {
+        return;
+    };
+    let key = |name: &str, digit: &str| {
+        SealingKey::from_hex(name, &Secret::from(digit.repeat(64))).unwrap()
+    };
+    let node = |ring: Option<KeyRing>| {
+        let cache = Cache::builder("test").redis(setting.redis.clone());
+        let cache = cache.clock(setting.clock.clone());
+        match ring {
+            Some(ring) => cache.sealer(Arc::new(ring)).build(),
+            None => cache.build(),
+        }
+    };
+    let ours = node(Some(KeyRing::new(key("one", "1"))));
+    assert!(
+        ours.set(&SECRETS, "k", "planted".to_owned())
+            .await
+            .is_shared()
+    );
+    let bytes = setting.redis.get("test:entry:secrets:k").await.unwrap();
+    let bytes = bytes.unwrap();
+    assert!(!String::from_utf8_lossy(&bytes).contains("planted"));
+
+    let value = async |cache: Cache| {
+        let found = cache.get(&SECRETS, "k").await;
+        found.map(auth_cache::Loaded::into_value)
+    };
+    let rotated = KeyRing::new(key("two", "2")).also_opening(key("one", "1"));
+    assert_eq!(value(node(Some(rotated))).await.as_deref(), Some("planted"));
+    assert_eq!(value(node(Some(KeyRing::new(key("one", "2"))))).await, None);
+    assert_eq!(value(node(None)).await, None);
+
+    // Moved to another name, it does not open either.
+    setting
+        .redis
+        .set("test:entry:secrets:other", &bytes, None)
+        .await
+        .unwrap();
+    assert!(ours.get(&SECRETS, "other").await.is_none());
+
+    // Who cannot seal writes nothing that could be read, and has it in memory all the same.
+    let unable = node(None);
+    let kept = async {
+        // It drops once what it was given before it could hear others.
+        loop {
+            unable.set(&SECRETS, "open", "planted".to_owned()).await;
+            if let Some(found) = unable.get(&SECRETS, "open").await {
+                break found;
+            }
+        }
+    };
+    assert_eq!(timeout(LONG, kept).await.unwrap().value(), "planted");
+    let bytes = setting.redis.get("test:entry:secrets:open").await.unwrap();
+    assert!(bytes.is_none_or(|bytes| !String::from_utf8_lossy(&bytes).contains("planted")));
 }
 
 /// Contract miso §13-A11: one prefix for several applications mixes them.
