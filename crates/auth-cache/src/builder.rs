@@ -3,19 +3,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{Clock, SystemClock};
+use auth_crypto::KeyRing;
 use auth_redis::Redis;
 
 use crate::Cache;
 use crate::backend::Backend;
 use crate::redis::RedisBackend;
-use crate::sealer::Sealer;
 use crate::stats::{CacheEvent, Observer};
 
 /// Settings of a [`Cache`].
 pub struct CacheBuilder {
     pub(crate) namespace: String,
     pub(crate) backend: Option<Arc<dyn Backend>>,
-    pub(crate) sealer: Option<Arc<dyn Sealer>>,
+    pub(crate) key_ring: Option<KeyRing>,
     pub(crate) observer: Option<Observer>,
     pub(crate) check_interval: Duration,
     pub(crate) clock: Arc<dyn Clock>,
@@ -27,7 +27,7 @@ impl CacheBuilder {
         Self {
             namespace,
             backend: None,
-            sealer: None,
+            key_ring: None,
             observer: None,
             check_interval: Duration::from_millis(500),
             clock: Arc::new(SystemClock),
@@ -49,10 +49,11 @@ impl CacheBuilder {
         self
     }
 
-    /// Sets who seals the values of [sealed](crate::Space::sealed) spaces.
+    /// Sets the keys that seal the values of [sealed](crate::Space::sealed) spaces. Whoever shares the
+    /// level behind needs the same ones.
     #[must_use]
-    pub fn sealer(mut self, sealer: Arc<dyn Sealer>) -> Self {
-        self.sealer = Some(sealer);
+    pub fn key_ring(mut self, keys: KeyRing) -> Self {
+        self.key_ring = Some(keys);
         self
     }
 

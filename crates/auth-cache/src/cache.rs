@@ -77,7 +77,7 @@ impl Cache {
             Arc::new(LevelTwo::new(
                 backend,
                 &builder.namespace,
-                builder.sealer,
+                builder.key_ring,
                 Arc::clone(&builder.clock),
                 Arc::clone(&counters),
             ))
@@ -93,6 +93,12 @@ impl Cache {
             counters,
             tasks: watch::Sender::new(0),
         }))
+    }
+
+    /// Whether the values of sealed spaces can be kept wherever values are kept.
+    pub(crate) fn can_seal(&self) -> bool {
+        let level_two = self.0.level_two.as_ref();
+        level_two.is_none_or(|level_two| level_two.can_seal())
     }
 
     /// Returns the value of a key: from memory, from the level behind, or from the loader.

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::backend::HEAD;
 use crate::entry::Lifetime;
 use crate::record::Body;
-use crate::sealer::Sealer;
 use crate::space::Cacheable;
 use crate::stamp::Stamp;
+use auth_crypto::KeyRing;
 
 /// How a space wants its values to lie there.
 #[derive(Clone, Copy)]
@@ -22,7 +22,7 @@ pub(crate) struct Form<'a> {
 #[derive(Clone, Copy)]
 pub(crate) enum Secrecy<'a> {
     Plain,
-    Sealed(&'a dyn Sealer),
+    Sealed(&'a KeyRing),
     /// It must be sealed, and there is nobody who could. Nothing is written and nothing read.
     Unsealable,
 }
@@ -57,7 +57,7 @@ pub(crate) fn seal<V: Cacheable>(
     let json = serde_json::to_vec(&envelope).ok()?;
     let (mark, body) = match form.secrecy {
         Secrecy::Plain => (PLAIN, json),
-        Secrecy::Sealed(sealer) => (SEALED, sealer.seal(form.key.as_bytes(), &json)?),
+        Secrecy::Sealed(keys) => (SEALED, keys.seal(form.key.as_bytes(), &json).ok()?),
         Secrecy::Unsealable => return None,
     };
     // What is not a stamp of ours does not stay the head.
@@ -90,8 +90,9 @@ pub(crate) fn open<V: Cacheable>(
     let opened;
     let json = match (body, form.secrecy) {
         ([PLAIN, json @ ..], Secrecy::Plain) => json,
-        ([SEALED, sealed @ ..], Secrecy::Sealed(sealer)) => {
-            opened = sealer.open(form.key.as_bytes(), sealed).ok_or(Unreadable)?;
+        ([SEALED, sealed @ ..], Secrecy::Sealed(keys)) => {
+            let text = keys.open(form.key.as_bytes(), sealed);
+            opened = text.map_err(|_| Unreadable)?;
             &opened
         }
         // Also what lies open and ought to be sealed: anybody may have put it there.
@@ -143,6 +144,8 @@ const MAX_BYTES: usize = 1024 * 1024;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use auth_core::Secret;
+    use auth_crypto::SealingKey;
     use expect_test::expect;
 
     const LIFETIME: Lifetime = Lifetime {
@@ -156,21 +159,6 @@ mod tests {
         key: "ns:entry:s:k",
         secrecy: Secrecy::Plain,
     };
-
-    /// Turns every byte round, and remembers the context.
-    struct Turner;
-
-    impl Sealer for Turner {
-        fn seal(&self, context: &[u8], text: &[u8]) -> Option<Vec<u8>> {
-            let turned = text.iter().map(|byte| !byte);
-            Some(context.iter().copied().chain([0]).chain(turned).collect())
-        }
-
-        fn open(&self, context: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
-            let rest = sealed.strip_prefix(context)?.strip_prefix(&[0])?;
-            Some(rest.iter().map(|byte| !byte).collect())
-        }
-    }
 
     fn record() -> Body {
         serde_json::from_str(r#"{"generation":"g1","count":4,"marks":[]}"#).unwrap()
@@ -221,7 +209,9 @@ mod tests {
 
     #[test]
     fn a_sealed_value_opens_under_its_own_name_only_and_never_lies_open() {
-        let secrecy = Secrecy::Sealed(&Turner);
+        let key = SealingKey::from_hex("a", &Secret::from("0".repeat(64))).unwrap();
+        let keys = KeyRing::new(key);
+        let secrecy = Secrecy::Sealed(&keys);
         let sealed = Form { secrecy, ..PLAINLY };
         let bytes = seal(&content("planted".to_owned()), &record(), b"", sealed).unwrap();
         assert!(!String::from_utf8_lossy(&bytes).contains("planted"));

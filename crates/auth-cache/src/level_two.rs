@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use auth_core::{BoxFuture, Clock};
+use auth_crypto::KeyRing;
 use bytes::Bytes;
 
 use crate::backend::{Backend, BackendFault, HEAD, When};
@@ -14,7 +15,6 @@ use crate::envelope::{self, Content, Form, Secrecy};
 use crate::hearing::Hearing;
 use crate::message::{Message, What};
 use crate::record::{Body, Record, random};
-use crate::sealer::Sealer;
 use crate::space::{Cacheable, Rules};
 use crate::stamp::{Stamp, Stamps};
 use crate::stats::{CacheEvent, Counters};
@@ -25,7 +25,7 @@ pub(crate) struct LevelTwo {
     pub(crate) channel: String,
     pub(crate) node: String,
     namespace: String,
-    sealer: Option<Arc<dyn Sealer>>,
+    key_ring: Option<KeyRing>,
     clock: Arc<dyn Clock>,
     stamps: Stamps,
     debts: Debts,
@@ -55,10 +55,15 @@ impl<V> Answer<V> {
 }
 
 impl LevelTwo {
+    /// Whether the values of sealed spaces can be kept here.
+    pub(crate) fn can_seal(&self) -> bool {
+        self.key_ring.is_some()
+    }
+
     pub(crate) fn new(
         backend: Arc<dyn Backend>,
         namespace: &str,
-        sealer: Option<Arc<dyn Sealer>>,
+        key_ring: Option<KeyRing>,
         clock: Arc<dyn Clock>,
         counters: Arc<Counters>,
     ) -> Self {
@@ -69,7 +74,7 @@ impl LevelTwo {
             channel: format!("{namespace}:changes"),
             node: random(),
             namespace,
-            sealer,
+            key_ring,
             clock,
             stamps: Stamps::default(),
             debts: Debts::default(),
@@ -360,9 +365,9 @@ impl LevelTwo {
         Form {
             shape: rules.shape,
             key,
-            secrecy: match (rules.is_sealed, &self.sealer) {
+            secrecy: match (rules.is_sealed, &self.key_ring) {
                 (false, _) => Secrecy::Plain,
-                (true, Some(sealer)) => Secrecy::Sealed(&**sealer),
+                (true, Some(keys)) => Secrecy::Sealed(keys),
                 (true, None) => Secrecy::Unsealable,
             },
         }

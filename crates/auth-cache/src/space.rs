@@ -191,7 +191,7 @@ impl<V, C: Consistency> Space<V, C> {
     }
 
     /// Seals the values in the level behind, with the cache's
-    /// [sealer](crate::CacheBuilder::sealer). Without one they are kept in memory only.
+    /// [keys](crate::CacheBuilder::key_ring). Without any they are kept in memory only.
     #[must_use]
     pub const fn sealed(mut self) -> Self {
         self.rules.is_sealed = true;

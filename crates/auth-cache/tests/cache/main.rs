@@ -4,5 +4,6 @@ mod common;
 mod loads;
 mod memory;
 mod peers;
+mod tokens;
 mod topologies;
 mod two_levels;

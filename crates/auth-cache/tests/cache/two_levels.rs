@@ -174,68 +174,6 @@ async fn miso_b16_types_survive_redis() {
     }
 }
 
-/// Contract miso §13-A12: decrypted secrets lie in the clear in Redis, and a client with a wrong key
-/// reads them.
-#[tokio::test]
-async fn miso_a12_a_sealed_value_is_nobodys_who_lacks_the_key() {
-    const SECRETS: Space<String, Bounded> = Space::new("secrets", TTL).sealed();
-    let Some(setting) = Setting::new().await else {
-        return;
-    };
-    let key = |name: &str, digit: &str| {
-        SealingKey::from_hex(name, &Secret::from(digit.repeat(64))).unwrap()
-    };
-    let node = |ring: Option<KeyRing>| {
-        let cache = Cache::builder("test").redis(setting.redis.clone());
-        let cache = cache.clock(setting.clock.clone());
-        match ring {
-            Some(ring) => cache.sealer(Arc::new(ring)).build(),
-            None => cache.build(),
-        }
-    };
-    let ours = node(Some(KeyRing::new(key("one", "1"))));
-    assert!(
-        ours.set(&SECRETS, "k", "planted".to_owned())
-            .await
-            .is_shared()
-    );
-    let bytes = setting.redis.get("test:entry:secrets:k").await.unwrap();
-    let bytes = bytes.unwrap();
-    assert!(!String::from_utf8_lossy(&bytes).contains("planted"));
-
-    let value = async |cache: Cache| {
-        let found = cache.get(&SECRETS, "k").await;
-        found.map(auth_cache::Loaded::into_value)
-    };
-    let rotated = KeyRing::new(key("two", "2")).also_opening(key("one", "1"));
-    assert_eq!(value(node(Some(rotated))).await.as_deref(), Some("planted"));
-    assert_eq!(value(node(Some(KeyRing::new(key("one", "2"))))).await, None);
-    assert_eq!(value(node(None)).await, None);
-
-    // Moved to another name, it does not open either.
-    setting
-        .redis
-        .set("test:entry:secrets:other", &bytes, None)
-        .await
-        .unwrap();
-    assert!(ours.get(&SECRETS, "other").await.is_none());
-
-    // Who cannot seal writes nothing that could be read, and has it in memory all the same.
-    let unable = node(None);
-    let kept = async {
-        // It drops once what it was given before it could hear others.
-        loop {
-            unable.set(&SECRETS, "open", "planted".to_owned()).await;
-            if let Some(found) = unable.get(&SECRETS, "open").await {
-                break found;
-            }
-        }
-    };
-    assert_eq!(timeout(LONG, kept).await.unwrap().value(), "planted");
-    let bytes = setting.redis.get("test:entry:secrets:open").await.unwrap();
-    assert!(bytes.is_none_or(|bytes| !String::from_utf8_lossy(&bytes).contains("planted")));
-}
-
 /// Contract miso §13-A11: one prefix for several applications mixes them.
 #[tokio::test]
 async fn namespaces_and_spaces_share_nothing() {
@@ -577,4 +515,70 @@ async fn a_cache_that_is_dropped_lets_go_of_redis_although_it_is_owed_something(
     drop(cache);
     drop(setting.redis);
     assert_eq!(timeout(LONG, changes.changed()).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_sealed_value_lies_in_redis_for_those_with_the_key_and_under_its_own_name() {
+    const SECRETS: Space<String, Bounded> = Space::new("secrets", TTL)
+        .max_stale(Duration::from_secs(50))
+        .sealed();
+    let Some(setting) = Setting::new().await else {
+        return;
+    };
+    let key =
+        |name, digit: &str| SealingKey::from_hex(name, &Secret::from(digit.repeat(64))).unwrap();
+    let node = |keys: Option<KeyRing>| {
+        let builder = Cache::builder("test")
+            .redis(setting.redis.clone())
+            .clock(setting.clock.clone());
+        match keys {
+            Some(keys) => builder.key_ring(keys).build(),
+            None => builder.build(),
+        }
+    };
+    let loader = Loader::new();
+    let load = async |cache: &Cache, name: &str| {
+        let loaded = cache
+            .get_or_load(&SECRETS, name, loader.load("planted"))
+            .await;
+        cache.settled().await;
+        loaded.unwrap().origin()
+    };
+    let ring = || KeyRing::new(key("old", "0"));
+    assert_eq!(load(&node(Some(ring())), "a").await, Origin::Loader);
+    let lies = setting
+        .redis
+        .get("test:entry:secrets:a")
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(!String::from_utf8_lossy(&lies).contains("planted"));
+
+    // Another process with the key finds it, also one that seals with a newer key.
+    assert_eq!(load(&node(Some(ring())), "a").await, Origin::Redis);
+    let newer = KeyRing::new(key("new", "1")).also_opening(key("old", "0"));
+    assert_eq!(load(&node(Some(newer)), "a").await, Origin::Redis);
+    // Whoever cannot open it asks the loader: no key, another key, another key of that name.
+    for keys in [
+        None,
+        Some(KeyRing::new(key("new", "1"))),
+        Some(KeyRing::new(key("old", "2"))),
+    ] {
+        setting
+            .redis
+            .set("test:entry:secrets:a", &lies, None)
+            .await
+            .unwrap();
+        assert_eq!(load(&node(keys), "a").await, Origin::Loader);
+    }
+    // And so it is where somebody put it under another name.
+    setting
+        .redis
+        .set("test:entry:secrets:b", &lies, None)
+        .await
+        .unwrap();
+    assert_eq!(load(&node(Some(ring())), "b").await, Origin::Loader);
+    // Without a key nothing is written at all.
+    assert_eq!(load(&node(None), "c").await, Origin::Loader);
+    assert!(!setting.redis.exists("test:entry:secrets:c").await.unwrap());
 }
