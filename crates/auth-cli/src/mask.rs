@@ -83,24 +83,35 @@ fn json(masker: &Masker, content: &[u8]) -> (String, Option<String>) {
     (shown, masked.err().map(|error| error.to_string()))
 }
 
-/// One header a line; what is none is masked as text.
+/// One header a line, or more if they are folded (RFC 9112 §5.2); what is none is masked as text.
 fn headers(masker: &Masker, text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
+    let mut last_name = None;
     for line in text.split_inclusive('\n') {
         let (content, newline) = split_newline(line.as_bytes());
         let content = String::from_utf8_lossy(content);
-        match content.split_once(':') {
-            Some((name, value)) => {
-                let space = value.len() - value.trim_start().len();
+        let folded = last_name
+            .clone()
+            .filter(|_| content.starts_with([' ', '\t']));
+        let header = content.split_once(':');
+        let header = header.filter(|(name, _)| !name.trim_end().contains([' ', '\t']));
+        let (name, before, value) = match (folded, header) {
+            (Some(name), _) => (Some(name), "", &*content),
+            (None, Some((name, value))) => (Some(name.to_owned()), &content[..=name.len()], value),
+            (None, None) => (None, "", &*content),
+        };
+        let space = value.len() - value.trim_start().len();
+        shown.push_str(before);
+        match &name {
+            Some(name) => {
+                shown.push_str(&value[..space]);
                 let value = masker.mask_headers([(name, &value[space..])]);
-                shown.push_str(name);
-                shown.push(':');
-                shown.push_str(&" ".repeat(space));
                 shown.extend(value.into_iter().map(|(_, value)| value));
             }
-            None => shown.push_str(&masker.mask_text(&content)),
+            None => shown.push_str(&masker.mask_text(value)),
         }
         shown.push_str(newline);
+        last_name = name;
     }
     shown
 }

@@ -3,8 +3,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::Secret;
-use http::header::AUTHORIZATION;
-use http::{HeaderName, HeaderValue, Method};
+use auth_mask::{MaskPolicy, Masker};
+use http::header::{AUTHORIZATION, HOST, PROXY_AUTHORIZATION};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use crate::breaker::{Circuit, Permit, Sign};
 use crate::budget::RetryBudget;
@@ -23,9 +24,12 @@ use crate::{BuildError, CircuitBreaker, CircuitState, RequestBuilder, RetryPolic
 /// Cloning it is cheap, and clones share the pool. It needs a tokio runtime with I/O and time
 /// enabled, in which its calls are made.
 #[derive(Clone)]
-pub struct HttpClient {
+pub struct HttpClient(Arc<Handle>);
+
+/// What clients that differ in their credentials do not share, and what they do.
+struct Handle {
+    credentials: Vec<Credential>,
     inner: Arc<Inner>,
-    credentials: Arc<[Credential]>,
 }
 
 pub(crate) struct Inner {
@@ -38,6 +42,8 @@ pub(crate) struct Inner {
     pub(crate) retry: RetryPolicy,
     pub(crate) budget: RetryBudget,
     pub(crate) observers: Vec<Arc<dyn Observer>>,
+    /// For what is kept of the bodies of refusals.
+    pub(crate) masker: Masker,
 }
 
 /// One of the servers that a client may call.
@@ -46,6 +52,9 @@ struct Target {
     circuit: Circuit,
     /// For the proxy, where each request to this origin passes it in the open.
     proxy_authorization: Option<HeaderValue>,
+    /// The `Host` header, where it is certain that HTTP/1.1 is spoken: the stack would put it
+    /// together for every request. HTTP/2 has `:authority` instead.
+    host: Option<HeaderValue>,
 }
 
 impl HttpClient {
@@ -65,6 +74,7 @@ impl HttpClient {
             user_agent: concat!("auth-http/", env!("CARGO_PKG_VERSION")).into(),
             retry: RetryPolicy::default(),
             circuit_breaker: CircuitBreaker::default(),
+            mask: MaskPolicy::default(),
             observers: Vec::new(),
         }
     }
@@ -72,12 +82,12 @@ impl HttpClient {
     /// The origin the client is bound to: scheme and host, and the port where it is not the
     /// scheme's own. Of several the first.
     pub fn origin(&self) -> &str {
-        self.inner.origin(0).text()
+        self.0.inner.origin(0).text()
     }
 
     /// Each origin the client may call, and what may pass to it now.
     pub fn circuits(&self) -> impl Iterator<Item = (&str, CircuitState)> {
-        let targets = self.inner.targets.iter();
+        let targets = self.0.inner.targets.iter();
         targets.map(|target| (&**target.origin.text(), target.circuit.state()))
     }
 
@@ -155,21 +165,21 @@ impl HttpClient {
     }
 
     fn with(&self, name: HeaderName, kind: Kind) -> Self {
-        let others = self.credentials.iter().filter(|it| it.name != name);
+        let others = self.0.credentials.iter().filter(|it| it.name != name);
         let mut credentials: Vec<_> = others.cloned().collect();
         credentials.push(Credential { name, kind });
-        Self {
-            inner: Arc::clone(&self.inner),
-            credentials: credentials.into(),
-        }
+        Self(Arc::new(Handle {
+            credentials,
+            inner: Arc::clone(&self.0.inner),
+        }))
     }
 
     pub(crate) fn inner(&self) -> &Inner {
-        &self.inner
+        &self.0.inner
     }
 
     pub(crate) fn credentials(&self) -> &[Credential] {
-        &self.credentials
+        &self.0.credentials
     }
 }
 
@@ -178,8 +188,15 @@ impl Inner {
         &self.targets[index].origin
     }
 
-    pub(crate) fn proxy_authorization(&self, index: usize) -> Option<&HeaderValue> {
-        self.targets[index].proxy_authorization.as_ref()
+    /// Adds what the way to an origin needs of headers.
+    pub(crate) fn address(&self, index: usize, headers: &mut HeaderMap) {
+        let target = &self.targets[index];
+        if let Some(credentials) = &target.proxy_authorization {
+            headers.insert(PROXY_AUTHORIZATION, credentials.clone());
+        }
+        if let Some(host) = &target.host {
+            headers.insert(HOST, host.clone());
+        }
     }
 
     pub(crate) fn origins(&self) -> usize {
@@ -222,8 +239,8 @@ impl fmt::Debug for HttpClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpClient")
             .field("origin", &self.origin())
-            .field("deadline", &self.inner.deadline)
-            .field("max_response_bytes", &self.inner.max_response_bytes)
+            .field("deadline", &self.0.inner.deadline)
+            .field("max_response_bytes", &self.0.inner.max_response_bytes)
             .finish_non_exhaustive()
     }
 }
@@ -243,6 +260,7 @@ pub struct HttpClientBuilder {
     user_agent: Box<str>,
     retry: RetryPolicy,
     circuit_breaker: CircuitBreaker,
+    mask: MaskPolicy,
     observers: Vec<Arc<dyn Observer>>,
 }
 
@@ -300,6 +318,12 @@ impl HttpClientBuilder {
     /// When an origin that keeps failing is left alone; [`CircuitBreaker::new`] unless set.
     pub fn circuit_breaker(mut self, policy: CircuitBreaker) -> Self {
         self.circuit_breaker = policy;
+        self
+    }
+
+    /// By which policy the bodies are masked that faults keep; [`MaskPolicy::default`] unless set.
+    pub fn mask_policy(mut self, policy: MaskPolicy) -> Self {
+        self.mask = policy;
         self
     }
 
@@ -372,7 +396,13 @@ impl HttpClientBuilder {
             .map(|base_url| {
                 let origin = Origin::parse(base_url, &self.plain_http)?;
                 let root = origin.uri("/", "");
+                let is_http1 = match self.versions {
+                    Versions::Negotiated => !origin.is_https(),
+                    Versions::Http1 => true,
+                    Versions::Http2 => false,
+                };
                 Ok(Target {
+                    host: origin.host_header().filter(|_| is_http1),
                     proxy_authorization: root
                         .filter(|_| !origin.is_https())
                         .and_then(|root| proxies.authorization(&root)),
@@ -414,11 +444,12 @@ impl HttpClientBuilder {
             retry: self.retry,
             budget: RetryBudget::default(),
             observers: self.observers,
+            masker: Masker::new(self.mask),
         };
-        Ok(HttpClient {
+        Ok(HttpClient(Arc::new(Handle {
+            credentials: Vec::new(),
             inner: Arc::new(inner),
-            credentials: Arc::new([]),
-        })
+        })))
     }
 }
 

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::fault::{Fault, FaultKind};
+use crate::request::OWN_HEADERS;
 use crate::token::{Token, TokenFailure, TokenProvider, TokenSource};
 
 /// What a client adds to each of its calls, after everything else.
@@ -77,6 +78,11 @@ pub(crate) async fn add<'a>(
     for Credential { name, kind } in credentials {
         if headers.contains_key(name) {
             continue;
+        }
+        if OWN_HEADERS.contains(&name.as_str()) {
+            return Err(
+                no_token("a credential was given for a header of the client's own").permanent(),
+            );
         }
         let value = match kind {
             Kind::Fixed(secret) => header(secret.expose()),

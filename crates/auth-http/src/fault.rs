@@ -17,7 +17,7 @@ pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 /// can change without a breaking release.
 ///
 /// The whole [`problem`](Self::problem) is there to be asked for; its detail is the server's own
-/// words and should be masked before it is logged.
+/// words and should be masked before it is logged. The [`body`](Self::body) is masked already.
 pub struct Fault(Box<Inner>);
 
 struct Inner {
@@ -28,6 +28,7 @@ struct Inner {
     transient: bool,
     status: Option<StatusCode>,
     problem: Option<Problem>,
+    body: Option<Box<str>>,
     retry_after: Option<Duration>,
     correlation_id: Option<CorrelationId>,
     source: Option<BoxError>,
@@ -116,6 +117,13 @@ impl Fault {
         self.0.problem.as_ref()
     }
 
+    /// The beginning of the answer's body, masked: of a status that is not one of success, if there
+    /// was anything to read. JSON is masked by the names in it, and any text by what looks like a
+    /// secret; at most 2 KiB are kept. It is not part of any other text of the fault.
+    pub fn body(&self) -> Option<&str> {
+        self.0.body.as_deref()
+    }
+
     /// How long the server asked to be left alone (RFC 9110 §10.2.3), or will be left alone because
     /// its circuit is open.
     pub fn retry_after(&self) -> Option<Duration> {
@@ -147,6 +155,7 @@ impl Fault {
             ),
             status: None,
             problem: None,
+            body: None,
             retry_after: None,
             correlation_id: None,
             source: None,
@@ -172,6 +181,11 @@ impl Fault {
 
     pub(crate) fn with_status(mut self, status: StatusCode) -> Self {
         self.0.status = Some(status);
+        self
+    }
+
+    pub(crate) fn with_body(mut self, body: Option<Box<str>>) -> Self {
+        self.0.body = body;
         self
     }
 

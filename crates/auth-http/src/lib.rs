@@ -2,12 +2,13 @@
 //!
 //! An [`HttpClient`] is bound to the origin of one service when it is built. Its calls take a
 //! *path*, never a URL, so a credential that was meant for one server cannot be sent to another:
-//! there is no way to say so. Whatever happens to a call, the caller gets a [`Response`] or a [`Fault`] before the
-//! deadline, and neither shows a header, a query or a body when it is printed.
+//! there is no way to say so. Whatever happens to a call, the caller gets a [`Response`] or a
+//! [`Fault`] before the deadline, and neither shows a header, a query or a body when it is printed.
 //!
 //! ```no_run
 //! use auth_core::Secret;
-//! use auth_http::{FaultKind, HttpClient};
+//! use auth_http::HttpClient;
+//! use http::StatusCode;
 //!
 //! #[derive(serde::Deserialize)]
 //! struct Roles {
@@ -25,7 +26,7 @@
 //!     .await;
 //! let roles = match answer {
 //!     Ok(response) => response.json::<Roles>()?.roles,
-//!     Err(fault) if fault.kind() == FaultKind::Status => Vec::new(),
+//!     Err(fault) if fault.status() == Some(StatusCode::NOT_FOUND) => Vec::new(),
 //!     Err(fault) => return Err(fault.into()),
 //! };
 //! # Ok(())
@@ -38,6 +39,8 @@
 //! |---|---|---|
 //! | the whole call, from connecting to the body's last byte | 30 s | [`deadline`](HttpClientBuilder::deadline) |
 //! | one connection, name lookup and TLS included | 5 s | [`connect_timeout`](HttpClientBuilder::connect_timeout) |
+//! | attempts at one call | 3, and a tenth more than there are calls in all | [`retry`](HttpClientBuilder::retry) |
+//! | failures in a row, before an origin is left alone | 5 | [`circuit_breaker`](HttpClientBuilder::circuit_breaker) |
 //! | the body of an answer | 1 MiB | [`max_response_bytes`](HttpClientBuilder::max_response_bytes) |
 //! | the status line and headers of an answer | 64 KiB, 100 headers | none |
 //! | an idle connection | closed after 90 s | none |
@@ -91,9 +94,11 @@
 //!
 //! # Reading order
 //!
-//! `client`, `origin`, `tls` and `proxy` are what is settled once; `request`, `path` and `send` make a
-//! call, `payload` and `multipart` are what it carries; `connect`, `retry`, `budget`, `breaker` and `body` are its parts; `response`, `streaming`,
-//! `fault` and `problem_body` are what comes back; `record` and `observer` are who watches.
+//! `client`, `origin`, `tls` and `proxy` are what is settled once. `request`, `path` and `send` make
+//! a call; `payload` and `multipart` are what it carries; `connect`, `retry`, `budget`, `breaker`
+//! and `body` are its parts; `response`, `streaming`, `fault`, `problem_body` and `excerpt` are what
+//! comes back. `token` and `credential` are the client's own tokens; `record` and `observer` are who
+//! watches.
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
@@ -105,6 +110,7 @@ mod client;
 mod connect;
 mod credential;
 pub mod danger;
+mod excerpt;
 mod fault;
 mod multipart;
 mod observer;

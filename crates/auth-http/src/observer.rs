@@ -10,7 +10,7 @@ use crate::{CircuitState, FaultKind};
 ///
 /// It is told once per [`send`](crate::RequestBuilder::send), however many attempts that took, and
 /// also of a call that was refused before anything was sent, and of one whose future was dropped
-/// before it was done. It runs where the call runs, so it should hand on what takes time.
+/// before it was done; of a streamed answer when its body has ended or is dropped. It runs where the call runs, so it should hand on what takes time.
 ///
 /// # Example: counting
 ///

@@ -1,8 +1,8 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
-use http::Uri;
 use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{HeaderValue, Uri};
 use rustls::pki_types::ServerName;
 
 use crate::BuildError;
@@ -74,6 +74,10 @@ impl Origin {
 
     pub(crate) fn is_https(&self) -> bool {
         self.scheme == Scheme::HTTPS
+    }
+
+    pub(crate) fn host_header(&self) -> Option<HeaderValue> {
+        HeaderValue::from_str(self.authority.as_str()).ok()
     }
 
     pub(crate) fn prefix(&self) -> &str {

@@ -5,7 +5,8 @@ use serde_json::{Map, Value};
 /// Reads what an error body says, whichever of the usual shapes it has.
 ///
 /// RFC 9457 and the platform's shape are [`Problem`]'s own. Besides: FastAPI's `detail` (a
-/// sentence, a list of what failed validation, or an object), and `error` with a `code`, a
+/// sentence, a list of what failed validation, or an object of any of these shapes; a `code` may
+/// stand beside it), and `error` with a `code`, a
 /// `message` or OAuth's `error_description` (RFC 6749 §5.2), also one level down. What is in none
 /// of them, HTML for example, is no problem.
 pub(crate) fn read(status: StatusCode, body: &[u8]) -> Option<Problem> {
@@ -17,13 +18,39 @@ pub(crate) fn read(status: StatusCode, body: &[u8]) -> Option<Problem> {
             return None;
         };
         let problem = Problem::new(status);
+        let beside = body.get("code").and_then(Value::as_str);
+        let with_code = |problem: Problem| match beside {
+            Some(code) if problem.code().is_none() => problem.with_code(code.to_owned()),
+            _ => problem,
+        };
         match body.get("detail") {
-            Some(Value::String(detail)) => Some(problem.with_detail(detail.clone())),
-            Some(Value::Array(details)) => Some(with_list(problem, details)),
-            Some(Value::Object(detail)) => with_error(problem, detail),
+            Some(Value::String(detail)) => Some(with_code(problem.with_detail(detail.clone()))),
+            Some(Value::Array(details)) => Some(with_code(with_list(problem, details))),
+            Some(Value::Object(detail)) => with_object(problem, detail).map(with_code),
             _ => with_error(problem, &body),
         }
     })
+}
+
+/// `detail` as an object: one failed validation, a list of errors, a `detail` within, or as
+/// [`with_error`].
+fn with_object(problem: Problem, detail: &Map<String, Value>) -> Option<Problem> {
+    let text = |name: &str| detail.get(name).and_then(Value::as_str).map(str::to_owned);
+    let problem = match text("code") {
+        Some(code) => problem.with_code(code),
+        None => problem,
+    };
+    if let Some(Value::Array(errors)) = detail.get("errors") {
+        let problem = with_detail(problem, text("message").or_else(|| text("detail")));
+        return Some(with_list(problem, errors));
+    }
+    if let Some(failed) = one_of_list(&Value::Object(detail.clone())) {
+        return Some(problem.with_error(failed));
+    }
+    match text("detail") {
+        Some(detail) => Some(problem.with_detail(detail)),
+        None => with_error(problem, detail),
+    }
 }
 
 /// `{"error": …, "code" | "message" | "error_description": …}`, or the same within `error`.
@@ -120,7 +147,22 @@ mod tests {
             "- | - | body.items.0: field required, x",
         );
         check(r#"{"detail":[{"msg":"bad"}]}"#, "- | - | bad");
+        check(r#"{"detail":"d","code":"c"}"#, "c | d | ");
+        check(r#"{"detail":["a","b"],"code":"c"}"#, "c | - | a, b");
         check(r#"{"detail":{"code":"c","message":"m"}}"#, "c | m | ");
+        check(r#"{"detail":{"message":"m"},"code":"c"}"#, "c | m | ");
+        check(r#"{"detail":{"error":"e","code":"c"}}"#, "c | e | ");
+        check(
+            r#"{"detail":{"loc":["query","q"],"msg":"bad","input":"s3cr3t"}}"#,
+            "- | - | query.q: bad",
+        );
+        check(
+            r#"{"detail":{"code":"c","message":"m","errors":["a",{"loc":["b"],"msg":"bad"}]}}"#,
+            "c | m | a, b: bad",
+        );
+        check(r#"{"detail":{"detail":"d","code":"c"}}"#, "c | d | ");
+        check(r#"{"detail":null,"message":"m"}"#, "- | m | ");
+        check(r#"{"detail":[]}"#, "- | - | ");
     }
 
     #[test]
@@ -158,6 +200,9 @@ mod tests {
             "null",
             "{}",
             r#"{"error":{}}"#,
+            r#"{"detail":{}}"#,
+            r#"{"detail":{"input":"s3cr3t"}}"#,
+            r#"{"detail":7}"#,
             r#"{"error":{"error":{"code":"c"}}}"#,
             r#"{"code":5}"#,
             r#"{"success":false}"#,

@@ -130,7 +130,7 @@ impl RequestBuilder {
             // The reason may repeat what was to be sent.
             Err(_) => return self.complain("the body cannot be written as JSON"),
         }
-        self.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+        self.insert(CONTENT_TYPE, HeaderValue::from_static(JSON))
     }
 
     /// Sets a body of form fields, and its content type.
@@ -226,7 +226,12 @@ impl RequestBuilder {
     }
 
     fn content_type(self, value: &str) -> Self {
-        match HeaderValue::from_str(value) {
+        let value = match value {
+            // Mostly it is this, and need not be copied.
+            JSON => Ok(HeaderValue::from_static(JSON)),
+            other => HeaderValue::from_str(other),
+        };
+        match value {
             Ok(value) => self.insert(CONTENT_TYPE, value),
             Err(_) => self.complain("the media type holds what no header may hold"),
         }
@@ -325,9 +330,11 @@ impl fmt::Debug for RequestBuilder {
     }
 }
 
+const JSON: &str = "application/json";
+
 /// Headers that say where a message ends or for whom it is. One that was set by hand could
 /// disagree with what is sent, and then two servers on the way would read two different requests.
-const OWN_HEADERS: [&str; 11] = [
+pub(crate) const OWN_HEADERS: [&str; 11] = [
     "connection",
     "content-length",
     "expect",

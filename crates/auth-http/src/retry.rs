@@ -133,11 +133,16 @@ impl<'a> Retries<'a> {
         }
     }
 
-    /// The pause before the next attempt, or `None` if this fault is the call's last word.
-    pub(crate) fn pause(&mut self, fault: &Fault) -> Option<Duration> {
+    /// The pause before the next attempt, or `None` if this fault is the call's last word. Whether
+    /// that attempt goes to a server that has `not_been_asked` makes a difference: that one owes
+    /// nothing for the one before.
+    pub(crate) fn pause(&mut self, fault: &Fault, not_been_asked: bool) -> Option<Duration> {
         self.made += 1;
         if self.made >= self.policy.max_attempts || !self.may_repeat(fault) {
             return None;
+        }
+        if not_been_asked {
+            return Some(Duration::ZERO);
         }
         if fault.kind() == FaultKind::Send && fault.sent() == Sent::No {
             // A connection that had been idle for too long says nothing about the server.
@@ -182,7 +187,7 @@ mod tests {
     fn pauses(policy: &RetryPolicy, idempotent: bool, fault: &Fault) -> Vec<u128> {
         let mut retries = Retries::new(policy, idempotent);
         retries.random = || 0.5;
-        std::iter::from_fn(|| retries.pause(fault))
+        std::iter::from_fn(|| retries.pause(fault, false))
             .map(|pause| pause.as_millis())
             .collect()
     }

@@ -6,7 +6,6 @@ use std::task::Poll;
 use std::time::Duration;
 
 use auth_core::{Clock, Problem, SystemClock};
-use http::header::PROXY_AUTHORIZATION;
 use http::response::Parts;
 use http::{HeaderMap, Method, StatusCode, Uri};
 use hyper::body::Incoming;
@@ -22,7 +21,7 @@ use crate::request::RequestBuilder;
 use crate::response::{self, Response};
 use crate::retry::{Retries, RetryPolicy};
 use crate::streaming::StreamingResponse;
-use crate::{connect, credential, problem_body, retry_after};
+use crate::{connect, credential, excerpt, problem_body, retry_after};
 
 /// Which answers a caller wants to see as such.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -154,17 +153,12 @@ async fn answer<'c>(
             first = origin;
             continue;
         }
-        let pause = retries
-            .pause(&fault)
-            .filter(|_| outgoing.body.can_be_sent());
-        let Some(mut pause) = pause else {
+        let others = (record.attempts as usize) < client.origins();
+        let pause = retries.pause(&fault, others);
+        let Some(pause) = pause.filter(|_| outgoing.body.can_be_sent()) else {
             return Err(fault);
         };
         first = (origin + 1) % client.origins();
-        if (record.attempts as usize) < client.origins() {
-            // It has not been asked yet, and owes nothing for the one before.
-            pause = Duration::ZERO;
-        }
         let resume = later(Instant::now(), pause);
         if resume >= deadline || !client.budget.withdraw() {
             return Err(fault);
@@ -198,10 +192,7 @@ async fn attempt(
     *request.method_mut() = outgoing.method.clone();
     *request.uri_mut() = uri;
     *request.headers_mut() = headers;
-    if let Some(credentials) = client.proxy_authorization(record.origin) {
-        let headers = request.headers_mut();
-        headers.insert(PROXY_AUTHORIZATION, credentials.clone());
-    }
+    client.address(record.origin, request.headers_mut());
     match timeout_at(deadline, client.pool.request(request)).await {
         Ok(Ok(answer)) => {
             record.answered(answer.status());
@@ -234,12 +225,13 @@ async fn refusal(
     }
     let max = client.max_response_bytes.min(Problem::MAX_BYTES);
     let reading = body::read(body, max, &mut record.response_bytes);
-    let problem = match timeout_at(deadline, reading).await {
-        Ok(Ok(body)) => problem_body::read(status, &body),
-        _ => None,
+    let Ok(Ok(body)) = timeout_at(deadline, reading).await else {
+        return about_answer(Fault::of_status(FaultKind::Status, status, None), &head);
     };
+    let problem = problem_body::read(status, &body);
     let fault = Fault::of_status(FaultKind::Status, status, problem);
-    about_answer(fault, &head)
+    let shown = excerpt::of(&client.masker, &body);
+    about_answer(fault.with_body(shown), &head)
 }
 
 /// Reads the body of an answer to its end. From here on nothing is sent again.

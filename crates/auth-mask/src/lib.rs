@@ -26,7 +26,7 @@
 //!
 //! - A text that is not JSON is an [`InvalidJson`]; what stands before its fault can be shown
 //!   ([`Masker::mask_json_into`]). In a [`Value`](serde_json::Value), what lies deeper than 128
-//!   levels is masked.
+//!   levels is masked; so is a document that is a text in a document, and so on, 17 times.
 //! - A secret that is used as a key is found only if it is known by its shape, and one that is cut
 //!   into pieces or encoded (base64, say) is not found.
 //! - Nothing here switches itself off at a size. [`MaskedJson::cut`] shows less of what was masked.

@@ -17,23 +17,34 @@ thread_local! {
 /// What names are judged by.
 pub(crate) struct Judge<'a> {
     pub(crate) policy: &'a MaskPolicy,
+    /// How many documents inside of texts are being masked around this place.
+    pub(crate) quoted: usize,
     memo: &'a mut Memo,
 }
 
 impl Judge<'_> {
     /// Hands over a policy together with what this thread remembers.
     pub(crate) fn with<R>(policy: &MaskPolicy, then: impl FnOnce(&mut Judge<'_>) -> R) -> R {
-        MEMO.with(|memo| match memo.try_borrow_mut() {
-            Ok(mut memo) => then(&mut Judge {
+        let judged = |memo: &mut Memo| {
+            let quoted = 0;
+            then(&mut Judge {
                 policy,
-                memo: &mut memo,
-            }),
-            // Masking inside of masking, which a `Serialize` could do: it goes without.
-            Err(_) => then(&mut Judge {
-                policy,
-                memo: &mut Memo::default(),
-            }),
-        })
+                quoted,
+                memo,
+            })
+        };
+        let mut judged = Some(judged);
+        let remembered = MEMO.try_with(|memo| {
+            let mut memo = memo.try_borrow_mut().ok()?;
+            Some(judged.take()?(&mut memo))
+        });
+        match (remembered, judged) {
+            (Ok(Some(masked)), _) => masked,
+            // Masking inside of masking, which a `Serialize` could do, or in a thread that ends: it
+            // goes without.
+            (_, Some(judged)) => judged(&mut Memo::default()),
+            (_, None) => unreachable!("whoever has judged has answered"),
+        }
     }
 
     /// What becomes of what goes by this name.

@@ -88,7 +88,10 @@ fn masked<'a>(judge: &mut Judge<'_>, parameter: &'a str) -> Option<Cow<'a, str>>
             .into(),
         );
     };
-    let judgement = judge.judge_in_query(&decoded(name));
+    let by_itself = judge.judge_in_query(&decoded(name));
+    // A token that ends with `=` is taken for a name. What is shown of it will be judged next time.
+    let name = shown(judge, name);
+    let judgement = judge.judge_in_query(&decoded(name)).or(by_itself);
     let value = if !judgement.is_sensitive() {
         shown(judge, value).into()
     } else {

@@ -384,3 +384,102 @@ fn a_panic_is_masked_and_says_where_it_was() {
     assert!(said[1].ends_with(": token=***MASKED***"), "{said:?}");
     assert!(said[2].ends_with(": no message"), "{said:?}");
 }
+
+#[test]
+fn a_quoted_value_ends_at_its_own_quotation_mark_however_often_it_is_quoted() {
+    for (text, expected) in [
+        (
+            r#"got {\"password\":\"ab\\\"s3cret\"} end"#,
+            r#"got {\"password\":\"***MASKED***\"} end"#,
+        ),
+        (
+            r#"got {\"password\":\"ab\\\\\",\"a\":\"b\"} end"#,
+            r#"got {\"password\":\"***MASKED***\",\"a\":\"b\"} end"#,
+        ),
+        (
+            r#"got {\\\"password\\\":\\\"s3cret\\\"} end"#,
+            r#"got {\\\"password\\\":\\\"***MASKED***\\\"} end"#,
+        ),
+        (
+            r#"got {\\\"password\\\":[\\\"s3]cret\\\"],\\\"a\\\":1} end"#,
+            r#"got {\\\"password\\\":***MASKED***,\\\"a\\\":1} end"#,
+        ),
+        (
+            "got {\"password\"\t:\t\"s3cret\", \"otp\":\r\n 123456}",
+            "got {\"password\"\t:\t\"***MASKED***\", \"otp\":\r\n ***MASKED***}",
+        ),
+    ] {
+        check_text(text, expected);
+    }
+}
+
+#[test]
+fn what_a_program_prints_of_a_value_is_masked_to_its_end() {
+    for (text, expected) in [
+        (
+            r#"Login { user: "ada", password: Some("s3c)ret"), id: 7 }"#,
+            r#"Login { user: "ada", password: ***MASKED***, id: 7 }"#,
+        ),
+        (
+            r#"token=Some(Token("s3cret")) user=Some("ada")"#,
+            r#"token=***MASKED*** user=Some("ada")"#,
+        ),
+        (
+            r#"tokens: ["s3cret", "s3cret"], ids: ["a"]"#,
+            r#"tokens: ***MASKED***, ids: ["a"]"#,
+        ),
+        (
+            "{'password': b's3cret', 'a': b'b'}",
+            "{'password': b'***MASKED***', 'a': b'b'}",
+        ),
+        ("password=r\"s3cret\" a", "password=r\"***MASKED***\" a"),
+        ("password: Some(\"s3cret", "password: ***MASKED***"),
+        ("no token: Some or none", "no token: Some or none"),
+        ("unexpected token: (found 3)", "unexpected token: (found 3)"),
+    ] {
+        check_text(text, expected);
+    }
+}
+
+#[test]
+fn a_parameter_or_a_cookie_whose_name_is_a_secret_is_masked() {
+    let masker = Masker::default();
+    let key = "ghp_0123456789abcdefghijABCDEFGHIJ012345";
+    for (query, expected) in [
+        (format!("{key}=1&a=b"), "***MASKED***=1&a=b"),
+        (format!("a=b&{key}="), "a=b&***MASKED***="),
+    ] {
+        assert_eq!(masker.mask_query(&query), expected);
+        assert_eq!(masker.mask_query(expected), expected);
+    }
+    let expected = "***MASKED***=***MASKED***";
+    assert_eq!(masker.mask_cookies(&format!("{key}=1")), expected);
+}
+
+#[test]
+fn of_a_set_cookie_only_attributes_are_shown() {
+    let masker = Masker::default();
+    for (header, expected) in [
+        (
+            "a=1; Expires=Wed, 21 Oct 2026 07:28:00 GMT; max-age=3;Secure; SameSite=Lax;",
+            "a=***MASKED***; Expires=Wed, 21 Oct 2026 07:28:00 GMT; max-age=3;Secure; SameSite=Lax;",
+        ),
+        // Several in one, as some clients hand them over.
+        (
+            "a=1; Path=/, acme=s3cret; HttpOnly",
+            "a=***MASKED***; Path=***MASKED***; HttpOnly",
+        ),
+        (
+            "a=1; Secure, acme=s3cret; Path=/",
+            "a=***MASKED***; ***MASKED***; Path=/",
+        ),
+        // A semicolon within quotation marks.
+        (
+            "a=\"x;s3cret\"; Path=/",
+            "a=***MASKED***;***MASKED***; Path=/",
+        ),
+    ] {
+        assert_eq!(masker.mask_set_cookie(header), expected);
+        assert_eq!(masker.mask_set_cookie(expected), expected);
+    }
+}

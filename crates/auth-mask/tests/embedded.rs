@@ -182,3 +182,35 @@ fn a_name_that_is_a_secret_is_masked_and_judged_by_what_is_left_of_it() {
     masker.mask_value_in_place(&mut value);
     assert_eq!(value, serde_json::from_str::<Value>(expected).unwrap());
 }
+
+/// A text in quotation marks that has one backslash for each that was in it, however often it is
+/// quoted.
+fn quoted_shortly(text: &str) -> String {
+    let text = text.replace('\\', "\\u005c").replace('"', "\\u0022");
+    format!("\"{text}\"")
+}
+
+#[test]
+fn what_is_quoted_too_often_is_masked_unseen() {
+    let mut text = "password=s3cret".to_owned();
+    for level in 1..40 {
+        text = format!("[{}]", quoted_shortly(&text));
+        let shown = Masker::default().mask_text(&text);
+        assert!(!shown.contains("s3cret"), "{level}: {shown}");
+        assert_eq!(Masker::default().mask_text(&shown), shown, "{level}");
+    }
+}
+
+/// Each level is broken behind its text, and has a secret that only those who read it see, so that
+/// all of it seems worth a second look.
+#[test]
+fn a_text_that_is_quoted_and_broken_at_each_level_takes_no_time() {
+    let mut text = "x".to_owned();
+    for _ in 0..60 {
+        text = format!("[{}]x my\\u005ftoken=s3cret", quoted_shortly(&text));
+    }
+    // A doubling for each level would not end in the lifetime of this machine.
+    let shown = Masker::default().mask_text(&text);
+    assert!(shown.ends_with("]x my\\u005ftoken=***MASKED***"));
+    assert!(Masker::default().mask_text(&shown) == shown);
+}

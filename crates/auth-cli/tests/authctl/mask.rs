@@ -140,3 +140,11 @@ fn the_policy_is_named_or_read_from_a_file() {
         check(&["mask", "--policy", policy], input, 2, "", stderr);
     }
 }
+
+#[test]
+fn a_folded_header_is_masked_to_its_end_and_a_request_line_is_no_header() {
+    let input = "GET https://ada:SECRET@h/?code=SECRET HTTP/1.1\r\nX-Api-Key: SECRET\r\n\tSECRET\r\nHost: h\r\n";
+    let stdout = "GET https://***MASKED***@h/?code=***MASKED*** HTTP/1.1\r\nX-Api-Key: ***MASKED***\r\n\
+                  \t***MASKED***\r\nHost: h\r\n";
+    check(&["mask", "--format", "headers"], input, 0, stdout, "");
+}

@@ -176,6 +176,55 @@ async fn half_a_body() {
     .await;
 }
 
+/// Where a message ends must be said once and clearly: two readers of an answer such as these
+/// would see two different ones (RFC 9112 §6.3).
+#[tokio::test]
+async fn wrong_length() {
+    for lines in [
+        "content-length: ten",
+        "content-length: -1",
+        "content-length: 1, 2",
+        "content-length: 1\r\ncontent-length: 2",
+        "content-length: 99999999999999999999999",
+    ] {
+        check(
+            Act::AnswerAndStall(raw(&format!("HTTP/1.1 200 OK\r\n{lines}\r\n\r\n{{}}"))),
+            expect![[r#"
+                receive, permanent, None, with a source
+                POST /orders: the answer is not HTTP as it should be"#]],
+        )
+        .await;
+    }
+    check(
+        Act::AnswerAndStall(raw(
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nten\r\n{}",
+        )),
+        expect![[r#"
+            receive, transient, Some(200), with a source
+            POST /orders: the answer broke off in its body"#]],
+    )
+    .await;
+}
+
+/// What comes after the announced end belongs to nobody: it is no answer to the next request.
+#[tokio::test]
+async fn more_than_was_announced() {
+    let answer = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
+    let smuggled = "HTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\nsmuggled";
+    let server =
+        FaultServer::start([Act::Answer(raw(&format!("{answer}{smuggled}"))), ok("{}")]).await;
+    let client = server.client();
+    for _ in 0..2 {
+        let response = client.get("/orders").send().await.unwrap();
+        assert_eq!(response.body(), b"{}");
+        // The connection task has to see what is left over before the next request is sent.
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+    }
+    assert_eq!(server.connections(), 2);
+}
+
 #[tokio::test]
 async fn half_a_chunk() {
     check(
@@ -281,6 +330,30 @@ async fn a_500_with_html() {
             POST /orders: the server answered 500 Internal Server Error"#]],
     )
     .await;
+}
+
+#[tokio::test]
+async fn the_body_of_a_refusal_is_kept_masked_and_capped() {
+    let html = "<h1>oops</h1><p>token=s3cr3t</p>".to_owned() + &"x".repeat(5000);
+    let server = FaultServer::start([
+        answer("422 X", &[], r#"{"detail":"no","password":"s3cr3t"}"#),
+        answer("500 X", &["content-type: text/html"], &html),
+        answer("404 X", &[], ""),
+    ])
+    .await;
+    let client = server.client();
+    let mut kept = Vec::new();
+    for _ in 0..3 {
+        let fault = client.post("/").send().await.unwrap_err();
+        let body = fault.body().map(str::to_owned);
+        assert!(!format!("{body:?} {fault} {fault:?}").contains("s3cr3t"));
+        kept.push(body);
+    }
+    let json = r#"{"detail":"no","password":"***MASKED***"}"#;
+    assert_eq!(kept[0].as_deref(), Some(json));
+    let html = kept[1].as_ref().unwrap();
+    assert!(html.starts_with("<h1>oops</h1>"), "{html}");
+    assert_eq!((html.len(), kept[2].as_ref()), (2048, None));
 }
 
 /// Whatever becomes of its explanation, the status is what the caller hears.

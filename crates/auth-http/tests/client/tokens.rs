@@ -227,3 +227,16 @@ async fn waiting_for_a_token_ends_with_the_deadline() {
     assert_eq!(fault.kind(), FaultKind::Deadline);
     assert!(start.elapsed() <= deadline + Duration::from_millis(1));
 }
+
+#[tokio::test]
+async fn a_credential_is_not_put_into_a_header_that_frames_the_message() {
+    let server = FaultServer::start([ok("{}")]).await;
+    for name in ["host", "content-length", "transfer-encoding"] {
+        let name = HeaderName::from_static(name);
+        let client = server.client().with_secret_header(name, &"s3cr3t".into());
+        let fault = client.get("/").send().await.unwrap_err();
+        assert_eq!(fault.kind(), FaultKind::Credential);
+        assert!(!fault.is_transient());
+    }
+    assert_eq!(server.connections(), 0);
+}

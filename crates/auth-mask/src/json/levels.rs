@@ -9,6 +9,8 @@ pub(super) struct Levels {
     near: u64,
     /// Those around them, 64 at a time.
     far: Vec<u64>,
+    /// How many of the latter have an object.
+    far_objects: usize,
 }
 
 impl Levels {
@@ -19,6 +21,7 @@ impl Levels {
     pub(super) fn open(&mut self, object: bool) {
         if self.depth > 0 && self.depth.is_multiple_of(64) {
             self.far.push(self.near);
+            self.far_objects += usize::from(self.near != 0);
         }
         self.depth += 1;
         self.near = self.near << 1 | u64::from(object);
@@ -31,7 +34,7 @@ impl Levels {
 
     /// Whether any of them is an object.
     pub(super) fn has_object(&self) -> bool {
-        self.near != 0 || self.far.iter().any(|&levels| levels != 0)
+        self.near != 0 || self.far_objects > 0
     }
 
     pub(super) fn close(&mut self) {
@@ -39,6 +42,7 @@ impl Levels {
         self.near >>= 1;
         if self.depth > 0 && self.depth.is_multiple_of(64) {
             self.near = self.far.pop().unwrap_or_default();
+            self.far_objects -= usize::from(self.near != 0);
         }
     }
 }
@@ -71,6 +75,10 @@ mod tests {
         for depth in 0..1000 {
             levels.open(depth == 70);
             assert_eq!(levels.has_object(), depth >= 70, "{depth}");
+        }
+        for depth in (0..1000).rev() {
+            assert_eq!(levels.has_object(), depth >= 70, "{depth}");
+            levels.close();
         }
     }
 }

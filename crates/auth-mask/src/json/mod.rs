@@ -134,15 +134,22 @@ pub(crate) fn mask_bytes_into(
 /// What may be shown of a text that is a document, or the beginning of one; `None` if it is none.
 /// The text goes by an innocent name.
 ///
-/// It comes here again for documents inside of texts inside of documents, where each level doubles
-/// the backslashes, so that a gigabyte has 30 levels.
+/// It comes here again for documents inside of texts inside of documents. Who writes `\u005c` for a
+/// backslash gets a hundred levels into ten kilobytes, so that what is quoted too often is masked
+/// unseen.
 pub(crate) fn embedded<'t>(judge: &mut Judge<'_>, text: &'t str) -> Option<Cow<'t, str>> {
     if !may_be_document(text) {
         return None;
     }
+    if judge.quoted == MOST_QUOTED {
+        return Some(MASK.to_owned().into());
+    }
     let document = Document { text, named: true };
     let mut shown = String::with_capacity(text.len());
-    match document.mask(judge, &mut shown) {
+    judge.quoted += 1;
+    let masked = document.mask(judge, &mut shown);
+    judge.quoted -= 1;
+    match masked {
         Ok(()) if shown == text => Some(text.into()),
         Ok(()) => Some(shown.into()),
         // Of one that was cut, the last piece is not understood, and hidden.
@@ -151,8 +158,11 @@ pub(crate) fn embedded<'t>(judge: &mut Judge<'_>, text: &'t str) -> Option<Cow<'
     }
 }
 
+/// How many documents are looked into that are a text in another; one more is masked unseen.
+const MOST_QUOTED: usize = 16;
+
 /// Whether an object with a member or a list begins here, or a text in quotation marks.
-fn may_be_document(text: &str) -> bool {
+pub(crate) fn may_be_document(text: &str) -> bool {
     let begins = |text: &str| matches!(text.as_bytes(), [b'{' | b'[' | b'"', _, ..]);
     match text.as_bytes() {
         [b' ' | b'\t' | b'\n' | b'\r', ..] => begins(text.trim_ascii_start()),

@@ -39,7 +39,7 @@ struct Name<'a> {
 impl<'a> Name<'a> {
     /// The name that ends before `index`.
     fn before(text: &'a str, index: usize) -> Self {
-        let before = text[..index].trim_end_matches(' ');
+        let before = text[..index].trim_end_matches([' ', '\t']);
         let inside = before.trim_end_matches(['"', '\'', '\\']);
         // A name in quotation marks may be written with escapes.
         let belongs = |c: char| c.is_alphanumeric() || "_-.$%[]\\".contains(c);
@@ -79,59 +79,110 @@ impl<'a> Name<'a> {
 fn value_after(text: &str, index: usize, equals: bool, name_quoted: bool) -> Option<Range<usize>> {
     // Ruby and PHP write `=>`, Go and Pascal `:=`.
     let sign = text[index..].trim_start_matches([':', '=', '>']);
-    let start = text.len() - sign.trim_start_matches(' ').len();
+    // JSON may be laid out.
+    let is_space = |c| matches!(c, ' ' | '\t') || name_quoted && matches!(c, '\n' | '\r');
+    let start = text.len() - sign.trim_start_matches(is_space).len();
     let value = &text[start..];
     // `a == b` compares; without the space it may be a value that begins so.
     if text[index..].starts_with("== ") {
         return None;
     }
-    for quote in ["\\\"", "\"", "'"] {
-        if value.starts_with(quote) {
-            let start = start + quote.len();
-            return Some(start..end_of_quoted(text, start, quote));
-        }
+    let prefix = start + length_of_prefix(value);
+    if let Some(quote) = Quote::at(&text[prefix..]) {
+        let start = prefix + quote.length();
+        return Some(start..quote.closes(text, start));
     }
     let plain = |c: char| c.is_whitespace() || "\"'`<>&;".contains(c);
+    // What goes on right behind an object would be taken for the rest of its mask.
+    let from = match constructor(value) {
+        Some(open) => end_of_container(text, start + open),
+        None if name_quoted && value.starts_with(['{', '[']) => end_of_container(text, start),
+        None => start,
+    };
     match (equals, name_quoted) {
-        (false, false) => None,
-        (false, true) => {
-            // What goes on right behind an object would be taken for the rest of its mask.
-            let from = match value.starts_with(['{', '[']) {
-                true => end_of_container(text, start),
-                false => start,
-            };
-            Some(start..until(text, from, |c| plain(c) || ",}]".contains(c)))
-        }
-        (true, _) => Some(start..until(text, start, plain)),
+        (false, false) => (from > start).then_some(start..from),
+        (false, true) => Some(start..until(text, from, |c| plain(c) || ",}]".contains(c))),
+        (true, _) => Some(start..until(text, from, plain)),
     }
 }
 
-/// The end of what began after a quote: at the same quote, unless it is escaped.
-fn end_of_quoted(text: &str, start: usize, quote: &str) -> usize {
-    let mut escaped = false;
-    for (index, character) in text[start..].char_indices() {
-        if !escaped && text[start + index..].starts_with(quote) {
-            return start + index;
-        }
-        escaped = character == '\\' && !escaped;
+/// What a language puts before a quotation mark: `b'…'`, `r"…"`.
+fn length_of_prefix(value: &str) -> usize {
+    let letters = value.bytes().take(3).take_while(u8::is_ascii_alphabetic);
+    let length = letters.count();
+    match value.as_bytes().get(length) {
+        Some(b'"' | b'\'') if length < 3 => length,
+        _ => 0,
     }
-    text.len()
 }
 
-/// The end of an object or a list that begins here, or of the text if it was cut.
+/// Where the first bracket stands in what a program prints of a value that has a text in it:
+/// `Some("…")`, `["…"]`.
+fn constructor(value: &str) -> Option<usize> {
+    let belongs = |byte: &u8| byte.is_ascii_alphanumeric() || b"_:&([{".contains(byte);
+    let before = value.bytes().take(LONGEST_CONSTRUCTOR);
+    let length = before.take_while(belongs).count();
+    Quote::at(&value[length..])?;
+    value[..length].find(['(', '[', '{'])
+}
+
+/// What a text is put between: a mark, and as many backslashes before it as the text around asks
+/// for, which are none, 1, 3, 7 and so on.
+#[derive(Clone, Copy)]
+struct Quote {
+    backslashes: usize,
+    mark: u8,
+}
+
+impl Quote {
+    fn at(text: &str) -> Option<Self> {
+        let backslashes = text.bytes().take_while(|&byte| byte == b'\\').count();
+        match text.as_bytes().get(backslashes) {
+            Some(&mark @ (b'"' | b'\'')) => Some(Self { backslashes, mark }),
+            _ => None,
+        }
+    }
+
+    fn length(self) -> usize {
+        self.backslashes + 1
+    }
+
+    /// Where the text ends that begins at `start`: at the same quote, unless it is escaped, which
+    /// takes more backslashes.
+    fn closes(self, text: &str, start: usize) -> usize {
+        let mut run = 0;
+        for (index, &byte) in text.as_bytes().iter().enumerate().skip(start) {
+            if byte == self.mark && run % (2 * self.length()) == self.backslashes {
+                return index - self.backslashes;
+            }
+            run = if byte == b'\\' { run + 1 } else { 0 };
+        }
+        text.len()
+    }
+}
+
+/// The end of what is between brackets and begins here, or of the text if it was cut.
 fn end_of_container(text: &str, start: usize) -> usize {
+    let round = text[start..].starts_with('(');
     let mut depth = 0_usize;
     let mut index = start;
+    let mut backslashes = 0;
     while let Some(&byte) = text.as_bytes().get(index) {
         index += 1;
+        let before = std::mem::take(&mut backslashes);
         match byte {
+            b'\\' => backslashes = before + 1,
             b'"' => {
-                let escaped = text[..index].ends_with("\\\"");
-                let quote = if escaped { "\\\"" } else { "\"" };
-                index = end_of_quoted(text, index, quote) + quote.len();
+                let quote = Quote {
+                    backslashes: before,
+                    mark: byte,
+                };
+                index = quote.closes(text, index) + quote.length();
             }
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' => depth -= 1,
+            b'(' if round => depth += 1,
+            b')' if round => depth -= 1,
+            b'{' | b'[' if !round => depth += 1,
+            b'}' | b']' if !round => depth -= 1,
             _ => {}
         }
         if depth == 0 {
@@ -140,6 +191,9 @@ fn end_of_container(text: &str, start: usize) -> usize {
     }
     index.min(text.len())
 }
+
+/// In bytes.
+const LONGEST_CONSTRUCTOR: usize = 64;
 
 /// In characters. The end of a name decides, so nothing is lost with its beginning.
 const LONGEST_NAME: usize = 128;

@@ -44,6 +44,10 @@ pub(crate) fn mask<'a>(judge: &mut Judge<'_>, text: &'a str) -> Cow<'a, str> {
         return shown;
     }
     match scan(judge, text) {
+        // Far inside, nobody looks twice: each level would double the time of those within.
+        Cow::Owned(shown) if judge.quoted >= TWICE && json::may_be_document(&shown) => {
+            MASK.to_owned().into()
+        }
         // Without what was masked it may be the beginning of a document.
         Cow::Owned(shown) => match json::embedded(judge, &shown) {
             Some(Cow::Owned(less)) => less.into(),
@@ -52,6 +56,9 @@ pub(crate) fn mask<'a>(judge: &mut Judge<'_>, text: &'a str) -> Cow<'a, str> {
         Cow::Borrowed(text) => text.into(),
     }
 }
+
+/// In documents inside of texts.
+const TWICE: usize = 3;
 
 /// What may be shown of a text that goes by this name; `None` if it is left out.
 pub(crate) fn field<'a>(judge: &mut Judge<'_>, name: &str, value: &'a str) -> Option<Cow<'a, str>> {
