@@ -7,6 +7,7 @@ pub(crate) struct Case {
     pub(crate) name: String,
     pub(crate) implementation: &'static str,
     pub(crate) role: Role,
+    pub(crate) unit: Unit,
     prepare: Box<dyn Fn() -> anyhow::Result<Operation>>,
 }
 
@@ -23,12 +24,39 @@ impl Case {
             name: name.to_owned(),
             implementation,
             role,
+            unit: Unit::CpuTime,
             prepare: Box::new(prepare),
+        }
+    }
+
+    /// The same, measured by the clock on the wall: where somebody else's work is waited for.
+    pub(crate) fn by_the_wall(self) -> Self {
+        Self {
+            unit: Unit::PerSecond,
+            ..self
         }
     }
 
     pub(crate) fn prepare(&self) -> anyhow::Result<Operation> {
         (self.prepare)()
+    }
+}
+
+/// What is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unit {
+    /// CPU time of this thread for one operation, in nanoseconds.
+    CpuTime,
+    /// How many operations a second are done, by the clock on the wall.
+    PerSecond,
+}
+
+impl fmt::Display for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::CpuTime => "ns/op",
+            Self::PerSecond => "op/s",
+        })
     }
 }
 

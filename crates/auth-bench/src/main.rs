@@ -6,6 +6,7 @@
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
+mod cache;
 mod case;
 mod http;
 mod jwt;
@@ -33,6 +34,10 @@ struct Area {
 }
 
 const AREAS: &[Area] = &[
+    Area {
+        name: "cache",
+        cases: cache::cases,
+    },
     Area {
         name: "http",
         cases: http::cases,

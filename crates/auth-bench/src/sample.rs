@@ -13,7 +13,7 @@ struct Sample<'a> {
     #[serde(rename = "impl")]
     implementation: &'a str,
     role: String,
-    unit: &'a str,
+    unit: String,
     #[serde(rename = "v")]
     value: f64,
     round: u64,
@@ -23,7 +23,7 @@ pub(crate) fn write(
     output: &mut impl Write,
     area: &str,
     case: &Case,
-    nanoseconds: f64,
+    value: f64,
     round: u64,
 ) -> anyhow::Result<()> {
     let line = serde_json::to_string(&Sample {
@@ -31,9 +31,9 @@ pub(crate) fn write(
         case: &case.name,
         implementation: case.implementation,
         role: case.role.to_string(),
-        unit: "ns/op",
-        // A thousandth of a nanosecond is beyond what any clock here tells.
-        value: (nanoseconds * 1000.0).round() / 1000.0,
+        unit: case.unit.to_string(),
+        // A thousandth is beyond what any clock here tells.
+        value: (value * 1000.0).round() / 1000.0,
         round,
     })?;
     writeln!(output, "{line}")?;

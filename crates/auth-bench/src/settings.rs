@@ -16,6 +16,7 @@ pub(crate) struct Settings {
     pub(crate) round: u64,
     only: String,
     data: Option<PathBuf>,
+    redis_port: Option<u16>,
     http_port: Option<u16>,
 }
 
@@ -32,6 +33,10 @@ impl Settings {
             data: variable("BENCH_DATA")
                 .filter(|folder| !folder.is_empty())
                 .map(Into::into),
+            redis_port: match number(&variable, "REDIS_PORT", 0)? {
+                0 => None,
+                port => Some(port),
+            },
             http_port: Some(number(&variable, "HTTP_PORT", 0)?).filter(|port| *port != 0),
         })
     }
@@ -39,6 +44,11 @@ impl Settings {
     /// The folder with the keys and tokens that other programs are measured with too.
     pub(crate) fn data(&self) -> Option<&Path> {
         self.data.as_deref()
+    }
+
+    /// Where there is a Redis for everybody who is measured; otherwise we start one of our own.
+    pub(crate) fn redis_port(&self) -> Option<u16> {
+        self.redis_port
     }
 
     /// The port of 127.0.0.1 with the server that other programs call too; TLS is on the next.

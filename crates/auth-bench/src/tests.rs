@@ -78,13 +78,13 @@ fn an_area_that_is_not_there_is_answered_with_those_that_are() {
     let error = bench(&["weather"], &[]).unwrap_err();
     assert_eq!(
         error,
-        "there is no area `weather`; there are: http, jwt, mask"
+        "there is no area `weather`; there are: cache, http, jwt, mask"
     );
     for arguments in [&[][..], &["jwt", "mask"]] {
         let error = bench(arguments, &[]).unwrap_err();
         assert_eq!(
             error,
-            "usage: auth-bench AREA, where AREA is one of: http, jwt, mask"
+            "usage: auth-bench AREA, where AREA is one of: cache, http, jwt, mask"
         );
     }
 }

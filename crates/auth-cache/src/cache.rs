@@ -59,6 +59,12 @@ struct Named {
     shelf: Arc<dyn Any + Send + Sync>,
 }
 
+impl Named {
+    fn is(&self, types: TypeId, space: &str) -> bool {
+        self.types == types && self.space == space
+    }
+}
+
 impl Cache {
     /// Starts settings. The namespace keeps applications apart that share a Redis.
     pub fn builder(namespace: impl Into<String>) -> CacheBuilder {
@@ -123,26 +129,25 @@ impl Cache {
         F: FnOnce() -> Fut + Send + 'static,
         Fut: Future<Output = Result<T, E>> + Send + 'static,
     {
-        let shelf = self.shelf(space);
         let rules = space.rules();
-        let era = shelf.era(self.0.gaps(&rules));
-        if let Some((entry, now)) = self.0.fresh(&shelf, key, era, &rules) {
+        if let Some((entry, now)) = self.at_once(space, key, rules) {
             self.0.counters.memory_hit();
             let found = entry.loaded(Origin::Memory, now);
-            if entry.lifetime.wants_refresh(&rules, now)
+            if entry.lifetime.wants_refresh(rules, now)
                 && entry.rests_until.load(Ordering::Relaxed) <= now
             {
-                self.refresh::<V, C, T, E, F, Fut>(shelf, space, key, load);
+                self.refresh::<V, C, T, E, F, Fut>(space, key, load);
             }
             return Ok(found);
         }
-        let place = Place::new(self, shelf, space, key);
+        let rules = space.rules();
+        let place = Place::new(self, self.shelf(space), space, key);
         let begun = Instant::now();
         // What must be confirmed may not come of a load that began before it was asked for.
-        let mut may_join = !self.0.must_confirm(&rules);
+        let mut may_join = !self.0.must_confirm(rules);
         let mut load = Some(load);
         loop {
-            let began = place.shelf.began(key, self.0.gaps(&rules));
+            let began = place.shelf.began(key, self.0.gaps(rules));
             if let Some(found) = place.found_or_resting(began) {
                 return Ok(found);
             }
@@ -180,13 +185,8 @@ impl Cache {
     }
 
     /// Starts a load that nobody waits for, unless there is one.
-    fn refresh<V, C, T, E, F, Fut>(
-        &self,
-        shelf: Arc<Shelf<V>>,
-        space: &Space<V, C>,
-        key: &str,
-        load: F,
-    ) where
+    fn refresh<V, C, T, E, F, Fut>(&self, space: &Space<V, C>, key: &str, load: F)
+    where
         V: Cacheable,
         C: Consistency,
         T: Into<Fresh<V>> + Send + 'static,
@@ -194,7 +194,8 @@ impl Cache {
         F: FnOnce() -> Fut + Send + 'static,
         Fut: Future<Output = Result<T, E>> + Send + 'static,
     {
-        let began = shelf.began(key, self.0.gaps(&space.rules()));
+        let shelf = self.shelf(space);
+        let began = shelf.began(key, self.0.gaps(space.rules()));
         let Role::Lead(landing, _) = shelf.flights.join::<Result<Loaded<V>, E>>(key, began) else {
             return;
         };
@@ -211,15 +212,13 @@ impl Cache {
         space: &Space<V, C>,
         key: &str,
     ) -> Option<Loaded<V>> {
-        let shelf = self.shelf(space);
-        let rules = space.rules();
-        let era = shelf.era(self.0.gaps(&rules));
-        if let Some((entry, now)) = self.0.fresh(&shelf, key, era, &rules) {
+        if let Some((entry, now)) = self.at_once(space, key, space.rules()) {
             self.0.counters.memory_hit();
             return Some(entry.loaded(Origin::Memory, now));
         }
         self.0.level_two.as_ref()?;
-        let began = shelf.began(key, self.0.gaps(&rules));
+        let shelf = self.shelf(space);
+        let began = shelf.began(key, self.0.gaps(space.rules()));
         let place = Place::new(self, shelf, space, key);
         let (entry, _) = place.read_level_two(began).await;
         let now = self.0.now();
@@ -413,14 +412,30 @@ impl Cache {
         self.0.counters.stats(owed)
     }
 
+    /// What memory may answer with. It takes no shelf out of the list, because on this path nothing
+    /// costs more than that.
+    fn at_once<V: Cacheable, C: Consistency>(
+        &self,
+        space: &Space<V, C>,
+        key: &str,
+        rules: &Rules,
+    ) -> Option<(Arc<Entry<V>>, u64)> {
+        let types = TypeId::of::<(V, C)>();
+        let shelves = self.0.shelves.read();
+        let shelves = shelves.unwrap_or_else(PoisonError::into_inner);
+        let shelf = shelves.iter().find(|it| it.is(types, space.name()))?;
+        let shelf: &Shelf<V> = shelf.shelf.downcast_ref()?;
+        let era = shelf.era(self.0.gaps(rules));
+        self.0.fresh(shelf, key, era, rules)
+    }
+
     fn shelf<V: Cacheable, C: Consistency>(&self, space: &Space<V, C>) -> Arc<Shelf<V>> {
         let types = TypeId::of::<(V, C)>();
-        let is_it = |named: &&Named| named.types == types && named.space == space.name();
         let shelves = self.0.shelves.read();
         let found = shelves
             .unwrap_or_else(PoisonError::into_inner)
             .iter()
-            .find(is_it)
+            .find(|named| named.is(types, space.name()))
             .map(|named| Arc::clone(&named.shelf));
         let shelf = found.unwrap_or_else(|| self.new_shelf(space, types));
         match shelf.downcast() {
@@ -436,8 +451,7 @@ impl Cache {
     ) -> Arc<dyn Any + Send + Sync> {
         let shelves = self.0.shelves.write();
         let mut shelves = shelves.unwrap_or_else(PoisonError::into_inner);
-        let is_it = |named: &&Named| named.types == types && named.space == space.name();
-        if let Some(named) = shelves.iter().find(is_it) {
+        if let Some(named) = shelves.iter().find(|it| it.is(types, space.name())) {
             return Arc::clone(&named.shelf);
         }
         let shelf = Arc::new(Shelf::new(space));
@@ -523,7 +537,7 @@ impl Inner {
             .lifetime
             .stored_at
             .max(level_two.hearing.confirmed_at());
-        now.saturating_sub(known) > millis(bound)
+        now.saturating_sub(known) > bound
     }
 
     /// Begins to listen to others, once.
@@ -555,7 +569,7 @@ impl<V: Cacheable> Place<V> {
             inner: Arc::clone(&cache.0),
             shelf,
             space: space.name(),
-            rules: space.rules(),
+            rules: *space.rules(),
             key: key.into(),
         }
     }

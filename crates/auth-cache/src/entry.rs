@@ -48,7 +48,7 @@ impl Lifetime {
         let lifetime = Self {
             stored_at: now,
             expires_at,
-            dies_at: expires_at.saturating_add(millis(rules.max_stale)),
+            dies_at: expires_at.saturating_add(rules.max_stale_millis),
         };
         lifetime.capped(rules)
     }
@@ -57,9 +57,9 @@ impl Lifetime {
     /// that neither their settings nor their clock can make a space serve what it must not.
     pub(crate) fn adopted(self, rules: &Rules, now: u64) -> Self {
         let stored_at = self.stored_at.min(now);
-        let longest = stored_at.saturating_add(millis(rules.longest()));
+        let longest = stored_at.saturating_add(rules.longest_millis);
         let expires_at = self.expires_at.min(longest);
-        let stale = expires_at.saturating_add(millis(rules.max_stale));
+        let stale = expires_at.saturating_add(rules.max_stale_millis);
         let lifetime = Self {
             stored_at,
             expires_at,
@@ -142,21 +142,21 @@ mod tests {
 
     #[test]
     fn lifetimes_are_spread_by_a_tenth_and_a_strict_one_only_downward() {
-        assert_eq!(span(&ROLES.rules(), 0.0), (90_000, 140_000));
-        assert_eq!(span(&ROLES.rules(), 0.5), (100_000, 150_000));
-        assert_eq!(span(&ROLES.rules(), 1.0), (110_000, 160_000));
-        assert_eq!(span(&REVOKED.rules(), 0.0), (90_000, 90_000));
-        assert_eq!(span(&REVOKED.rules(), 1.0), (100_000, 100_000));
+        assert_eq!(span(ROLES.rules(), 0.0), (90_000, 140_000));
+        assert_eq!(span(ROLES.rules(), 0.5), (100_000, 150_000));
+        assert_eq!(span(ROLES.rules(), 1.0), (110_000, 160_000));
+        assert_eq!(span(REVOKED.rules(), 0.0), (90_000, 90_000));
+        assert_eq!(span(REVOKED.rules(), 1.0), (100_000, 100_000));
     }
 
     #[test]
     fn an_end_caps_both_the_fresh_and_the_stale_time() {
-        let end = |secs: i64| ROLES.until(UnixTime::from_secs(1_000_000 + secs)).rules();
+        let end = |secs: i64| *ROLES.until(UnixTime::from_secs(1_000_000 + secs)).rules();
         assert_eq!(span(&end(120), 0.5), (100_000, 120_000));
         assert_eq!(span(&end(20), 0.5), (20_000, 20_000));
         let past = Lifetime::begin(&end(-1), NOW, 0.5);
         assert!(!past.is_servable(NOW));
-        let ancient = ROLES.until(UnixTime::from_secs(-5)).rules();
+        let ancient = *ROLES.until(UnixTime::from_secs(-5)).rules();
         assert!(!Lifetime::begin(&ancient, NOW, 0.5).is_servable(NOW));
     }
 
@@ -167,25 +167,25 @@ mod tests {
             expires_at: u64::MAX,
             dies_at: u64::MAX,
         };
-        let adopted = greedy.adopted(&REVOKED.rules(), NOW);
+        let adopted = greedy.adopted(REVOKED.rules(), NOW);
         assert_eq!(adopted.stored_at, NOW);
         assert_eq!(adopted.expires_at, NOW + 100_000);
         assert!(!adopted.is_servable(NOW + 100_000));
 
         // What ran out there has run out here.
-        let old = Lifetime::begin(&ROLES.rules(), NOW - 150_000, 0.5);
-        assert!(!old.adopted(&ROLES.rules(), NOW).is_servable(NOW));
+        let old = Lifetime::begin(ROLES.rules(), NOW - 150_000, 0.5);
+        assert!(!old.adopted(ROLES.rules(), NOW).is_servable(NOW));
         // What may be stale there is not, where nothing may.
-        let stale = Lifetime::begin(&ROLES.rules(), NOW - 120_000, 0.5);
-        assert!(stale.adopted(&ROLES.rules(), NOW).is_servable(NOW));
-        assert!(!stale.adopted(&REVOKED.rules(), NOW).is_servable(NOW));
+        let stale = Lifetime::begin(ROLES.rules(), NOW - 120_000, 0.5);
+        assert!(stale.adopted(ROLES.rules(), NOW).is_servable(NOW));
+        assert!(!stale.adopted(REVOKED.rules(), NOW).is_servable(NOW));
     }
 
     #[test]
     fn lifetimes_at_the_end_of_time_saturate() {
         let forever: Space<(), Bounded> =
             Space::new("forever", Duration::from_secs(u64::MAX / 4)).max_stale(Duration::MAX);
-        let lifetime = Lifetime::begin(&forever.rules(), u64::MAX - 5, 1.0);
+        let lifetime = Lifetime::begin(forever.rules(), u64::MAX - 5, 1.0);
         assert_eq!(lifetime.dies_at, u64::MAX);
     }
 }

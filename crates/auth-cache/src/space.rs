@@ -59,27 +59,27 @@ mod sealed {
         const MINDS_OTHERS: bool;
         /// Nothing is believed that the level behind has not confirmed.
         const IS_CONFIRMED: bool;
-        /// The most that a lifetime is spread upward.
-        const SPREAD_ABOVE: f64;
+        /// The most that a lifetime is spread upward, in percent.
+        const SPREAD_ABOVE: u64;
     }
 
     impl Class for super::Strict {
         const MINDS_OTHERS: bool = true;
         const IS_CONFIRMED: bool = true;
         // A lifetime is a promise here, so it is only ever made shorter.
-        const SPREAD_ABOVE: f64 = 0.0;
+        const SPREAD_ABOVE: u64 = 0;
     }
 
     impl Class for super::Bounded {
         const MINDS_OTHERS: bool = true;
         const IS_CONFIRMED: bool = false;
-        const SPREAD_ABOVE: f64 = 0.1;
+        const SPREAD_ABOVE: u64 = 10;
     }
 
     impl Class for super::BestEffort {
         const MINDS_OTHERS: bool = false;
         const IS_CONFIRMED: bool = false;
-        const SPREAD_ABOVE: f64 = 0.1;
+        const SPREAD_ABOVE: u64 = 10;
     }
 }
 
@@ -115,7 +115,9 @@ impl<V, C: Consistency> Space<V, C> {
                 ttl: shorter(ttl, CENTURY),
                 negative_ttl: shorter(ttl, NEGATIVE),
                 spread_above: C::SPREAD_ABOVE,
+                longest_millis: longest(shorter(ttl, CENTURY), C::SPREAD_ABOVE),
                 max_stale: Duration::ZERO,
+                max_stale_millis: 0,
                 until: None,
                 refresh_at: None,
                 soft_deadline: None,
@@ -209,8 +211,8 @@ impl<V, C: Consistency> Space<V, C> {
         self.name
     }
 
-    pub(crate) fn rules(&self) -> Rules {
-        self.rules
+    pub(crate) fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     pub(crate) fn capacity(&self) -> u64 {
@@ -228,6 +230,7 @@ impl<V, C: MayBeStale> Space<V, C> {
     #[must_use]
     pub const fn max_stale(mut self, max: Duration) -> Self {
         self.rules.max_stale = shorter(max, CENTURY);
+        self.rules.max_stale_millis = whole_millis(self.rules.max_stale);
         self
     }
 
@@ -253,8 +256,11 @@ impl<V, C: MayBeStale> Space<V, C> {
 pub(crate) struct Rules {
     pub(crate) ttl: Duration,
     pub(crate) negative_ttl: Duration,
-    spread_above: f64,
+    spread_above: u64,
+    /// The lifetime and what it may be spread by. It is looked at for every hit.
+    pub(crate) longest_millis: u64,
     pub(crate) max_stale: Duration,
+    pub(crate) max_stale_millis: u64,
     pub(crate) until: Option<UnixTime>,
     /// In percent of the lifetime.
     pub(crate) refresh_at: Option<u8>,
@@ -271,15 +277,15 @@ pub(crate) struct Rules {
 impl Rules {
     /// The lifetime and what it may be spread by.
     pub(crate) fn longest(&self) -> Duration {
-        self.ttl.mul_f64(1.0 + self.spread_above)
+        Duration::from_millis(self.longest_millis)
     }
 
     /// How long a value may be served of which nobody knows whether others have changed it.
-    pub(crate) fn deaf_bound(&self) -> Option<Duration> {
-        let bound = if self.max_stale.is_zero() {
-            self.longest()
+    pub(crate) fn deaf_bound(&self) -> Option<u64> {
+        let bound = if self.max_stale_millis == 0 {
+            self.longest_millis
         } else {
-            self.max_stale
+            self.max_stale_millis
         };
         self.minds_others.then_some(bound)
     }
@@ -287,19 +293,31 @@ impl Rules {
     /// The same for a value that says there is none: shorter, and never stale.
     pub(crate) fn of_negative(self) -> Self {
         Self {
-            ttl: self.negative_ttl,
             max_stale: Duration::ZERO,
-            ..self
+            max_stale_millis: 0,
+            ..self.with_ttl(Some(self.negative_ttl))
         }
     }
 
     /// The same for a value with a lifetime of its own, which may not be longer.
     pub(crate) fn with_ttl(self, ttl: Option<Duration>) -> Self {
+        let ttl = ttl.map_or(self.ttl, |ttl| shorter(ttl, self.ttl));
         Self {
-            ttl: ttl.map_or(self.ttl, |ttl| shorter(ttl, self.ttl)),
+            ttl,
+            longest_millis: longest(ttl, self.spread_above),
             ..self
         }
     }
+}
+
+const fn longest(ttl: Duration, spread_above: u64) -> u64 {
+    let millis = whole_millis(ttl);
+    millis + millis / 100 * spread_above + millis % 100 * spread_above / 100
+}
+
+/// Of what is a century at most.
+const fn whole_millis(duration: Duration) -> u64 {
+    duration.as_secs() * 1000 + duration.subsec_millis() as u64
 }
 
 /// Arithmetic on durations panics at the end of time, and nobody can tell a century from for ever.
