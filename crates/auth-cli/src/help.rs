@@ -17,11 +17,12 @@ Secrets come from files or standard input, never as arguments.";
 
 pub(crate) const MASK: &str = "\
 What may be shown is printed as it stands, and a value that may not is `***MASKED***`. A document
-that is broken or was cut is printed up to the fault, and standard error says where that is.
+that is broken or was cut is printed up to the fault, and standard error says where that is. With
+--lines each line is looked at by itself: of a private key in PEM only the first would be found.
 
 EXIT CODES:
   0  all of it was masked
-  1  some of the input is not of its format; what stands before the fault was printed
+  1  some of the input is not JSON, as an empty line is none; what stands before the fault was printed
   2  the policy, the flags or the input were of no use
 
 EXAMPLES:

@@ -480,7 +480,7 @@ listed names the longer one decides.
 
 ## Values
 
-Under `iso27001` a string that goes by an innocent name is looked through too, and so is free text:
+Under every policy but `miso-4.9` a string that goes by an innocent name is looked through too, and so is free text:
 
 | what | example | what is shown |
 |---|---|---|
@@ -488,13 +488,14 @@ Under `iso27001` a string that goes by an innocent name is looked through too, a
 | tokens (JWS, JWE) | `eyJhbGciOi….eyJzdWIiOi….c2ln` | `***MASKED***` |
 | private keys | `-----BEGIN PRIVATE KEY-----` to its end | `***MASKED***` |
 | URLs with a user | `postgres://ada:secret@db/x` | `postgres://***MASKED***@db/x` |
+| headers | `X-Api-Key: abc`, `curl -H 'Cookie: a=b'` | `X-Api-Key: ***MASKED***` |
 | assignments | `?token=abc&page=2`, `password=abc`, `secret: \"abc\"` | `?token=***MASKED***&page=2` |
 | keys of vendors | `ghp_…`, `sk_live_…`, `xoxb-…`, `AKIA…`, `hooks.slack.com/services/…` | `***MASKED***` |
 | cards | `4111 1111 1111 1111`, `4111-1111-1111-1111` | `***MASKED***` |
 | bank accounts | `DE89 3704 0044 0532 0130 00` | `***MASKED***` |
 | mail addresses, with `contact` only | `ada@example.test` | `***MASKED***` |
 
-Nothing is guessed from how random a string looks. What is found by its shape has a shape that nothing else has:
+Nothing is guessed from how random a string looks. What is found by its shape has a shape that hardly anything else has:
 
 - **Keys of vendors** (with `credentials`): the prefix at the beginning of a word, and after it as many letters of the right alphabet
   as that vendor's keys have. Known are: {vendors}, Telegram, and the signatures of shared access at Azure. What is public is shown:

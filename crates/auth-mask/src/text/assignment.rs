@@ -7,6 +7,7 @@ use std::ops::Range;
 use crate::json;
 use crate::memo::Judge;
 use crate::query::decoded;
+use crate::text::quote::Quote;
 use crate::text::{Rewriter, header, scan, until};
 
 pub(super) fn mask<'a>(judge: &mut Judge<'_>, text: &'a str) -> Cow<'a, str> {
@@ -139,41 +140,6 @@ fn constructor(value: &str) -> Option<usize> {
     let length = before.take_while(belongs).count();
     Quote::at(&value[length..])?;
     value[..length].find(['(', '[', '{'])
-}
-
-/// What a text is put between: a mark, and as many backslashes before it as the text around asks
-/// for, which are none, 1, 3, 7 and so on.
-#[derive(Clone, Copy)]
-struct Quote {
-    backslashes: usize,
-    mark: u8,
-}
-
-impl Quote {
-    fn at(text: &str) -> Option<Self> {
-        let backslashes = text.bytes().take_while(|&byte| byte == b'\\').count();
-        match text.as_bytes().get(backslashes) {
-            Some(&mark @ (b'"' | b'\'')) => Some(Self { backslashes, mark }),
-            _ => None,
-        }
-    }
-
-    fn length(self) -> usize {
-        self.backslashes + 1
-    }
-
-    /// Where the text ends that begins at `start`: at the same quote, unless it is escaped, which
-    /// takes more backslashes.
-    fn closes(self, text: &str, start: usize) -> usize {
-        let mut run = 0;
-        for (index, &byte) in text.as_bytes().iter().enumerate().skip(start) {
-            if byte == self.mark && run % (2 * self.length()) == self.backslashes {
-                return index - self.backslashes;
-            }
-            run = if byte == b'\\' { run + 1 } else { 0 };
-        }
-        text.len()
-    }
 }
 
 /// The end of what is between brackets and begins here, or of the text if it was cut.

@@ -10,6 +10,7 @@ mod header;
 mod iban;
 mod jwt;
 mod pem;
+mod quote;
 mod scheme;
 mod seen;
 mod shape;
