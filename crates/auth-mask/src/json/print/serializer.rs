@@ -272,56 +272,28 @@ impl<'p, 'a, 'j> Members<'p, 'a, 'j> {
     }
 }
 
-impl SerializeSeq for Items<'_, '_, '_> {
-    type Ok = ();
-    type Error = Error;
+macro_rules! items {
+    ($($list:ident $serialize:ident;)*) => {$(
+        impl $list for Items<'_, '_, '_> {
+            type Ok = ();
+            type Error = Error;
 
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Printed {
-        self.item(value)
-    }
+            fn $serialize<T: Serialize + ?Sized>(&mut self, value: &T) -> Printed {
+                self.item(value)
+            }
 
-    fn end(self) -> Printed {
-        self.close()
-    }
+            fn end(self) -> Printed {
+                self.close()
+            }
+        }
+    )*};
 }
 
-impl SerializeTuple for Items<'_, '_, '_> {
-    type Ok = ();
-    type Error = Error;
-
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Printed {
-        self.item(value)
-    }
-
-    fn end(self) -> Printed {
-        self.close()
-    }
-}
-
-impl SerializeTupleStruct for Items<'_, '_, '_> {
-    type Ok = ();
-    type Error = Error;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Printed {
-        self.item(value)
-    }
-
-    fn end(self) -> Printed {
-        self.close()
-    }
-}
-
-impl SerializeTupleVariant for Items<'_, '_, '_> {
-    type Ok = ();
-    type Error = Error;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Printed {
-        self.item(value)
-    }
-
-    fn end(self) -> Printed {
-        self.close()
-    }
+items! {
+    SerializeSeq serialize_element;
+    SerializeTuple serialize_element;
+    SerializeTupleStruct serialize_field;
+    SerializeTupleVariant serialize_field;
 }
 
 impl SerializeMap for Members<'_, '_, '_> {
@@ -343,28 +315,25 @@ impl SerializeMap for Members<'_, '_, '_> {
     }
 }
 
-impl SerializeStruct for Members<'_, '_, '_> {
-    type Ok = ();
-    type Error = Error;
+macro_rules! members {
+    ($($object:ident)*) => {$(
+        impl $object for Members<'_, '_, '_> {
+            type Ok = ();
+            type Error = Error;
 
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Printed {
-        self.field(name, value)
-    }
+            fn serialize_field<T: Serialize + ?Sized>(
+                &mut self,
+                name: &'static str,
+                value: &T,
+            ) -> Printed {
+                self.field(name, value)
+            }
 
-    fn end(self) -> Printed {
-        self.close()
-    }
+            fn end(self) -> Printed {
+                self.close()
+            }
+        }
+    )*};
 }
 
-impl SerializeStructVariant for Members<'_, '_, '_> {
-    type Ok = ();
-    type Error = Error;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Printed {
-        self.field(name, value)
-    }
-
-    fn end(self) -> Printed {
-        self.close()
-    }
-}
+members!(SerializeStruct SerializeStructVariant);
