@@ -50,6 +50,8 @@ struct Name<'a> {
     quoted: bool,
     /// Whether it is the parameter of a query.
     in_query: bool,
+    /// What a parser complains of: `unexpected token: "x"`.
+    is_of_a_parser: bool,
 }
 
 impl<'a> Name<'a> {
@@ -71,11 +73,12 @@ impl<'a> Name<'a> {
             text: &inside[start..],
             quoted: inside.len() < before.len(),
             in_query: inside[..start].ends_with(['?', '&', '#']),
+            is_of_a_parser: inside[..start].ends_with("nexpected "),
         }
     }
 
     fn is_sensitive(&self, judge: &mut Judge<'_>) -> bool {
-        if self.text.is_empty() {
+        if self.text.is_empty() || self.is_of_a_parser {
             return false;
         }
         let name = decoded(self.text);
