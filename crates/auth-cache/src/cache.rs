@@ -241,6 +241,7 @@ impl Cache {
             true => place.rules.of_negative(),
             false => place.rules.with_ttl(fresh.ttl),
         };
+        let rules = rules.ending(fresh.until);
         let content = Content {
             lifetime: self.0.begin(&rules, now),
             value: fresh.value,

@@ -1,6 +1,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use auth_core::UnixTime;
+
 /// What a loader brings, with what only it can know of it.
 ///
 /// A loader that has nothing to add returns the value alone.
@@ -25,6 +27,7 @@ use std::time::Duration;
 pub struct Fresh<V> {
     pub(crate) value: V,
     pub(crate) ttl: Option<Duration>,
+    pub(crate) until: Option<UnixTime>,
     pub(crate) tags: Vec<Box<str>>,
     pub(crate) is_negative: bool,
 }
@@ -35,6 +38,7 @@ impl<V> Fresh<V> {
         Self {
             value,
             ttl: None,
+            until: None,
             tags: Vec::new(),
             is_negative: false,
         }
@@ -56,6 +60,15 @@ impl<V> Fresh<V> {
         self
     }
 
+    /// Gives the value an end of its own, such as that of a certificate or of somebody else's cache:
+    /// neither fresh nor stale is it served after it. One that is later than the
+    /// [space's](crate::Space::until) changes nothing.
+    #[must_use]
+    pub fn until(mut self, end: UnixTime) -> Self {
+        self.until = Some(end);
+        self
+    }
+
     /// Ties the value to a tag, by which it can be [deleted](crate::Cache::delete_tag).
     #[must_use]
     pub fn tag(mut self, tag: impl Into<Box<str>>) -> Self {
@@ -74,6 +87,7 @@ impl<V> fmt::Debug for Fresh<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Fresh")
             .field("ttl", &self.ttl)
+            .field("until", &self.until)
             .field("is_negative", &self.is_negative)
             .finish_non_exhaustive()
     }

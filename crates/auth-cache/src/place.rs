@@ -101,6 +101,7 @@ impl<V: Cacheable> Place<V> {
             true => self.rules.of_negative(),
             false => self.rules.with_ttl(fresh.ttl),
         };
+        let rules = rules.ending(fresh.until);
         let content = Content {
             lifetime: inner.begin(&rules, now),
             value: fresh.value,

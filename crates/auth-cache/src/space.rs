@@ -299,6 +299,15 @@ impl Rules {
         }
     }
 
+    /// The same for a value with an end of its own, which may not be later.
+    pub(crate) fn ending(self, end: Option<UnixTime>) -> Self {
+        let until = match (self.until, end) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+        Self { until, ..self }
+    }
+
     /// The same for a value with a lifetime of its own, which may not be longer.
     pub(crate) fn with_ttl(self, ttl: Option<Duration>) -> Self {
         let ttl = ttl.map_or(self.ttl, |ttl| shorter(ttl, self.ttl));

@@ -7,7 +7,7 @@ use auth_cache::Cache;
 use auth_core::config::{ConfigError, ConfigProblem, Env, Variable};
 use auth_core::{Authenticator, Clock, IdentityProvider, SystemClock};
 use auth_mask::{MaskPolicy, Masker};
-use auth_miso::{Miso, MisoSettings};
+use auth_miso::{Miso, MisoSettings, SharedGrants};
 use auth_redis::RedisSettings;
 
 use crate::client::{AuthClient, Inner};
@@ -23,6 +23,7 @@ pub struct AuthClientBuilder {
     local: Option<Arc<dyn Authenticator>>,
     roles_ttl: Duration,
     permissions_ttl: Duration,
+    share_grants: bool,
     batch_size: Option<usize>,
     batch_interval: Option<Duration>,
 }
@@ -37,6 +38,7 @@ impl AuthClientBuilder {
             local: None,
             roles_ttl: Duration::from_secs(900),
             permissions_ttl: Duration::from_secs(900),
+            share_grants: false,
             batch_size: None,
             batch_interval: None,
         }
@@ -80,6 +82,17 @@ impl AuthClientBuilder {
         self
     }
 
+    /// Shares roles and permissions, through the Redis of this client, with services on the published
+    /// Miso clients that use the same Redis and key prefix (theirs is `miso:` unless set): what one has
+    /// asked of the controller the others need not ask. Not done unless called.
+    ///
+    /// It trusts everybody who can write to that Redis with granting roles, and all applications of
+    /// one prefix have one set of roles for a user. Read what is weak about [`SharedGrants`] first.
+    pub fn share_grants(mut self) -> Self {
+        self.share_grants = true;
+        self
+    }
+
     /// Sets how many audit events are sent together at most, from 1 to 100; 10 unless set.
     pub fn audit_batch_size(mut self, events: usize) -> Self {
         self.batch_size = Some(events);
@@ -107,6 +120,16 @@ impl AuthClientBuilder {
         let watcher = Arc::new(Watcher::new(Arc::clone(&self.clock), token_path));
         let redis = self.redis.map(RedisSettings::connect).transpose();
         let redis = redis.map_err(|error| StartError(error.to_string().into()))?;
+        let shared = match (&redis, self.share_grants) {
+            (_, false) => None,
+            (None, true) => return Err(StartError(NOTHING_TO_SHARE_BY.into())),
+            (Some(redis), true) => Some(
+                SharedGrants::new(redis.clone())
+                    .clock(Arc::clone(&self.clock))
+                    .roles_ttl(self.roles_ttl)
+                    .permissions_ttl(self.permissions_ttl),
+            ),
+        };
         let miso = Miso::builder(self.settings)
             .clock(Arc::clone(&self.clock))
             .observer(Arc::clone(&watcher))
@@ -143,6 +166,7 @@ impl AuthClientBuilder {
             cache,
             audit,
             redis,
+            shared,
             watcher,
             roles_ttl: self.roles_ttl,
             permissions_ttl: self.permissions_ttl,
@@ -181,10 +205,20 @@ pub(crate) fn from_env(env: &Env) -> Result<AuthClient, ConfigError> {
         reader.reject(&PROVIDER, "names no provider that is known here");
     }
     let miso = MisoSettings::read(&mut reader);
-    let redis = RedisSettings::read(&mut reader);
+    let mut redis = RedisSettings::read(&mut reader);
+    let share_grants = reader.parse(&SHARE_GRANTS).unwrap_or(false);
+    if share_grants {
+        // So that they meet where neither side was told a prefix.
+        let prefix = reader.text(&REDIS_KEY_PREFIX);
+        redis = redis.map(|redis| redis.key_prefix(prefix.unwrap_or_else(|| "miso:".to_owned())));
+        if redis.is_none() {
+            reader.reject(&SHARE_GRANTS, "is set and Redis is not");
+        }
+    }
     let mask = auth_miso::read_mask_policy(&mut reader);
     let mut builder = reader.finish(|| Some(AuthClientBuilder::miso(miso?)))?;
     builder.redis = redis;
+    builder.share_grants = share_grants;
     builder.mask = mask.unwrap_or(builder.mask);
     builder.build().map_err(|error| {
         let remedy = "look at MISO_CONTROLLER_URL and the Redis variables";
@@ -193,3 +227,12 @@ pub(crate) fn from_env(env: &Env) -> Result<AuthClient, ConfigError> {
 }
 
 const PROVIDER: Variable = Variable::new("AUTH_PROVIDER", "the name of the provider: miso");
+const SHARE_GRANTS: Variable = Variable::new(
+    "MISO_SHARE_GRANTS",
+    "true, with REDIS_URL or REDIS_HOST, or to false",
+);
+const REDIS_KEY_PREFIX: Variable =
+    Variable::new("REDIS_KEY_PREFIX", "what all keys in Redis begin with");
+
+const NOTHING_TO_SHARE_BY: &str = "grants are to be shared and there is no Redis: \
+    call redis() too, or leave out share_grants()";

@@ -9,7 +9,7 @@ use auth_core::config::{ConfigError, Env};
 use auth_core::{
     AuthenticationError, Authenticator, BoxFuture, Identity, IdentityProvider, Principal, Secret,
 };
-use auth_miso::MisoSettings;
+use auth_miso::{MisoSettings, SharedGrants};
 use auth_redis::{Redis, RedisState};
 
 use crate::builder::{self, AuthClientBuilder};
@@ -31,6 +31,7 @@ pub(crate) struct Inner {
     pub(crate) cache: Cache,
     pub(crate) audit: AuditLog,
     pub(crate) redis: Option<Redis>,
+    pub(crate) shared: Option<SharedGrants>,
     pub(crate) watcher: Arc<Watcher>,
     pub(crate) roles_ttl: Duration,
     pub(crate) permissions_ttl: Duration,
@@ -39,7 +40,9 @@ pub(crate) struct Inner {
 impl AuthClient {
     /// Reads the settings from the process environment and the `.env` file found from the working
     /// directory upward: `AUTH_PROVIDER` (`miso`), the variables of that provider, and `REDIS_URL`
-    /// or `REDIS_HOST` and its siblings.
+    /// or `REDIS_HOST` and its siblings. `MISO_SHARE_GRANTS=true`
+    /// [shares grants](AuthClientBuilder::share_grants); the keys then begin with `miso:` unless
+    /// `REDIS_KEY_PREFIX` says otherwise.
     ///
     /// # Errors
     ///

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use auth_cache::{Bounded, Space};
+use auth_cache::{Bounded, Fresh, Space};
 use auth_core::{AuthenticationError, Authorizer, BoxFuture, Decision, Identity, Permission, Role};
 
 use crate::client::AuthClient;
@@ -18,7 +18,22 @@ impl AuthClient {
     pub async fn roles(&self, identity: &Identity) -> Result<Vec<Role>, AuthenticationError> {
         let space = of(identity, Space::new("roles", self.0.roles_ttl));
         let (provider, asking) = (Arc::clone(&self.0.provider), identity.clone());
-        let load = move || async move { provider.roles(&asking).await.map(names) };
+        let shared = self.0.shared.clone();
+        let load = move || async move {
+            let Some(shared) = shared else {
+                return provider
+                    .roles(&asking)
+                    .await
+                    .map(|it| Fresh::new(names(it)));
+            };
+            if let Some(found) = shared.roles(&asking).await {
+                return Ok(Fresh::new(names(found.names)).until(found.until));
+            }
+            let roles = provider.roles(&asking).await?;
+            // Without it the others ask for themselves; Redis tells of its own state.
+            let _ = shared.set_roles(&asking, &roles).await;
+            Ok(Fresh::new(names(roles)))
+        };
         let key = self.key(identity);
         let found = self.0.cache.get_or_load(&space, &key, load).await;
         match found.map_err(|error| error.into_failure(late)) {
@@ -41,7 +56,19 @@ impl AuthClient {
     ) -> Result<Vec<Permission>, AuthenticationError> {
         let space = of(identity, Space::new("permissions", self.0.permissions_ttl));
         let (provider, asking) = (Arc::clone(&self.0.provider), identity.clone());
-        let load = move || async move { provider.permissions(&asking).await.map(names) };
+        let shared = self.0.shared.clone();
+        let load = move || async move {
+            let Some(shared) = shared else {
+                let permissions = provider.permissions(&asking).await;
+                return permissions.map(|it| Fresh::new(names(it)));
+            };
+            if let Some(found) = shared.permissions(&asking).await {
+                return Ok(Fresh::new(names(found.names)).until(found.until));
+            }
+            let permissions = provider.permissions(&asking).await?;
+            let _ = shared.set_permissions(&asking, &permissions).await;
+            Ok(Fresh::new(names(permissions)))
+        };
         let key = self.key(identity);
         let found = self.0.cache.get_or_load(&space, &key, load).await;
         match found.map_err(|error| error.into_failure(late)) {
@@ -55,8 +82,14 @@ impl AuthClient {
         }
     }
 
-    /// Forgets the roles and permissions of the user, so that the provider is asked again.
+    /// Forgets the roles and permissions of the user, so that the provider is asked again. Those that
+    /// are [shared](crate::AuthClientBuilder::share_grants) are deleted too, if Redis can be reached;
+    /// otherwise they are found again for as long as they are believed.
     pub async fn forget_grants(&self, identity: &Identity) {
+        if let Some(shared) = &self.0.shared {
+            // First, so that nothing is loaded from there once our own are gone.
+            let _ = shared.forget(identity).await;
+        }
         let key = self.key(identity);
         let roles = Space::<Names, Bounded>::new("roles", self.0.roles_ttl);
         let permissions = Space::<Names, Bounded>::new("permissions", self.0.permissions_ttl);

@@ -30,7 +30,8 @@
 //!
 //! - Roles and permissions are looked up by an [`Identity`](auth_core::Identity) and never by a
 //!   token or a subject; what is remembered of them belongs to one application of one provider, and
-//!   ends with the token.
+//!   ends with the token. [`share_grants`](AuthClientBuilder::share_grants) gives up that they belong
+//!   to one application, for the sake of services on other clients, and is off unless called.
 //! - A provider that gives no usable answer makes a decision
 //!   [`Unknown`](auth_core::Decision::Unknown): never a grant, and not a refusal either.
 //! - Without Redis, or while it is away, memory serves.

@@ -23,8 +23,9 @@
 //! # Limits
 //!
 //! Times, sizes and retries are those of `auth-http`: 30 seconds for a call, 1 MiB for an answer. A
-//! batch has at most a hundred entries. Nothing here caches roles and permissions; `auth-client`
-//! does.
+//! batch has at most a hundred entries. [`Miso`] caches no roles and permissions; `auth-client`
+//! does. [`SharedGrants`] is for a Redis that services on the published clients use too, and says what
+//! is weak about that.
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
@@ -38,6 +39,7 @@ mod miso;
 mod provider;
 mod record;
 mod settings;
+mod shared_grants;
 mod sink;
 mod wire;
 
@@ -47,4 +49,5 @@ pub use crate::log_entry::{LogEntry, LogLevel, Reference};
 pub use crate::mask_policy::read_mask_policy;
 pub use crate::miso::{Miso, MisoBuilder};
 pub use crate::settings::MisoSettings;
+pub use crate::shared_grants::{Shared, SharedGrants};
 pub use crate::wire::{BatchOutcome, User, Validated};

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use auth_cache::{BestEffort, Bounded, Cache, CacheEvent, Fresh, LoadError, Origin, Space, Strict};
+use auth_core::UnixTime;
 use auth_testkit::TestClock;
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -331,4 +332,31 @@ async fn events_are_told_as_they_happen() {
             CacheEvent::StaleServed,
         ]
     );
+}
+
+#[tokio::test]
+async fn a_value_with_an_end_of_its_own_is_not_served_after_it_not_even_stale() {
+    let (cache, clock) = cache();
+    let end = |secs: i64| UnixTime::from_secs(1_700_000_000 + secs);
+    let ending = |at| async move { Ok::<_, String>(Fresh::new("v".to_owned()).until(at)) };
+    let failing = || async { Err::<String, _>("away".to_owned()) };
+    let load = move || ending(end(10));
+    cache.get_or_load(&ROLES, "loaded", load).await.unwrap();
+    let set = Fresh::new("v".to_owned()).until(end(10));
+    cache.set(&ROLES, "set", set).await;
+    // The earlier of two ends counts.
+    let (space, load) = (ROLES.until(end(5)), move || ending(end(10)));
+    cache.get_or_load(&space, "capped", load).await.unwrap();
+    // One beyond the lifetime adds nothing to it.
+    let load = move || ending(end(1_000));
+    cache.get_or_load(&ROLES, "late", load).await.unwrap();
+
+    clock.advance(Duration::from_millis(9_999));
+    let is_there = async |key| cache.get_or_load(&ROLES, key, failing).await.is_ok();
+    assert!(is_there("loaded").await && is_there("set").await);
+    assert!(!is_there("capped").await);
+    clock.advance(Duration::from_millis(1));
+    assert!(!is_there("loaded").await && !is_there("set").await);
+    clock.advance(Duration::from_secs(91));
+    assert!(cache.get(&ROLES, "late").await.is_none());
 }

@@ -10,6 +10,7 @@ use auth_testkit::{MisoController, OidcIssuer, User};
 
 mod grants;
 mod redis;
+mod shared;
 mod trail;
 mod way;
 

@@ -8,8 +8,9 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use auth_audit::AuditLog;
 use auth_core::{Authenticator, CorrelationId, Principal, RequestContext, Secret};
-use auth_miso::{LogEntry, LogLevel, Miso, MisoSettings};
-use auth_testkit::{MisoController, OidcIssuer, Peer, Received, User};
+use auth_miso::{LogEntry, LogLevel, Miso, MisoSettings, SharedGrants};
+use auth_redis::{Redis, RedisState};
+use auth_testkit::{MisoController, OidcIssuer, Peer, Received, RedisServer, User};
 use serde_json::{Value, json};
 
 /// One place in one request that differs on purpose.
@@ -267,4 +268,67 @@ async fn both_clients_send_the_same_requests() {
         let pretty = |value| serde_json::to_string_pretty(value).unwrap();
         assert_eq!(pretty(&fields(ours)), pretty(&expected), "{call}");
     }
+}
+
+/// A service on the published client and one on ours beside one Redis: what one was told the other
+/// need not ask.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_client_reads_the_grants_that_the_other_has_written() {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/differential/miso.py");
+    let Some(peer) = Peer::python(&tools(), "miso_client", &script) else {
+        return;
+    };
+    let Some(server) = RedisServer::start() else {
+        return;
+    };
+    let ada = User::new("ada", "x").role("admin");
+    let issuer = OidcIssuer::builder().user(ada.permission("orders:read"));
+    let issuer = issuer.start().await.unwrap();
+    let controller = MisoController::builder(&issuer).unwrap();
+    let controller = controller.start().await.unwrap();
+    let token = issuer.token("ada").unwrap().sign().unwrap();
+    let they_are_told = || {
+        let answers = peer.ask(&[json!({
+            "do": ["roles", "permissions"],
+            "url": controller.url(),
+            "clientId": controller.client_id(),
+            "clientSecret": controller.client_secret().expose(),
+            "token": token.expose(),
+            "redis": { "host": "127.0.0.1", "port": server.port() },
+        })]);
+        answers[0].clone()
+    };
+    let secret = controller.client_secret().clone();
+    let settings = MisoSettings::new(controller.url(), controller.client_id(), secret);
+    let miso = Miso::builder(settings).build().unwrap();
+    let identity = miso.authenticate(&token).await.unwrap();
+    let redis = Redis::builder(&server.url()).key_prefix("miso:");
+    let redis = redis.connect().unwrap();
+    let mut changes = redis.state_changes();
+    while changes.current() != RedisState::Up {
+        changes.changed().await.unwrap();
+    }
+    let shared = SharedGrants::new(redis);
+
+    let expected = json!({ "roles": ["admin"], "permissions": ["orders:read"] });
+    assert_eq!(they_are_told(), expected);
+    let asked = || {
+        let paths = ["/api/v1/auth/roles", "/api/v1/auth/permissions"];
+        paths.map(|path| controller.count(path))
+    };
+    assert_eq!(asked(), [1, 1]);
+    let roles = shared.roles(&identity).await.unwrap();
+    assert_eq!(roles.names, ["admin".into()]);
+    let permissions = shared.permissions(&identity).await.unwrap();
+    assert_eq!(permissions.names, ["orders:read".into()]);
+
+    // Other names than the controller's, so that it shows where they come from.
+    shared
+        .set_roles(&identity, &["clerk".into(), "é\"".into()])
+        .await
+        .unwrap();
+    shared.set_permissions(&identity, &[]).await.unwrap();
+    let expected = json!({ "roles": ["clerk", "é\""], "permissions": [] });
+    assert_eq!(they_are_told(), expected);
+    assert_eq!(asked(), [1, 1]);
 }

@@ -6,7 +6,7 @@ import sys
 from datetime import datetime, timezone
 
 from miso_client import MisoClient, MisoClientConfig
-from miso_client.models.config import AuditConfig, LogEntry
+from miso_client.models.config import AuditConfig, LogEntry, RedisConfig
 
 
 def entry(fields):
@@ -30,6 +30,7 @@ async def run(request):
             client_secret=request["clientSecret"],
             # Without a batch of one an audit event waits for others, and is lost when none come.
             audit=AuditConfig(enabled=False, batchSize=1),
+            redis=RedisConfig(**request["redis"]) if "redis" in request else None,
         )
     )
     await client.initialize()
