@@ -1,5 +1,7 @@
 //! What lies in level two: the stamp, one byte for the form, and the envelope in that form.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::backend::HEAD;
@@ -46,7 +48,7 @@ pub(crate) fn seal<V: Cacheable>(
     let envelope = Envelope {
         v: VERSION,
         shape: form.shape,
-        generation: record.generation.clone(),
+        generation: Cow::Borrowed(&record.generation),
         count: record.count,
         tags: content.tags.to_vec(),
         stored_at: lifetime.stored_at,
@@ -98,7 +100,7 @@ pub(crate) fn open<V: Cacheable>(
         // Also what lies open and ought to be sealed: anybody may have put it there.
         _ => return Err(Unreadable),
     };
-    let envelope: Envelope<V> = serde_json::from_slice(json).map_err(|_| Unreadable)?;
+    let envelope: Envelope<'_, V> = serde_json::from_slice(json).map_err(|_| Unreadable)?;
     if envelope.v != VERSION || envelope.shape != form.shape {
         return Err(Unreadable);
     }
@@ -121,10 +123,11 @@ pub(crate) fn open<V: Cacheable>(
 pub(crate) struct Unreadable;
 
 #[derive(Serialize, Deserialize)]
-struct Envelope<V> {
+struct Envelope<'a, V> {
     v: u32,
     shape: u32,
-    generation: String,
+    #[serde(borrow)]
+    generation: Cow<'a, str>,
     count: u64,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     tags: Vec<Box<str>>,

@@ -1,5 +1,6 @@
 //! The second level: what it holds, and what it still has to learn.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -31,7 +32,13 @@ pub(crate) struct LevelTwo {
     debts: Debts,
     counters: Arc<Counters>,
     /// The records as they were last seen, for what is set while there is nothing to ask.
-    records: Mutex<HashMap<&'static str, Body>>,
+    records: Mutex<HashMap<&'static str, Known>>,
+}
+
+/// A record, and the bytes it was read from: as long as they lie there they are not parsed again.
+struct Known {
+    bytes: Bytes,
+    record: Arc<Record>,
 }
 
 /// What level two had to say about a key.
@@ -43,7 +50,7 @@ pub(crate) struct Answer<V> {
 
 /// What a load found when it began, and what must still be there when it ends.
 pub(crate) struct Seen {
-    record: Record,
+    record: Arc<Record>,
     head: Bytes,
 }
 
@@ -67,7 +74,7 @@ impl LevelTwo {
         clock: Arc<dyn Clock>,
         counters: Arc<Counters>,
     ) -> Self {
-        let namespace = escape(namespace);
+        let namespace = escape(namespace).into_owned();
         Self {
             backend,
             hearing: Arc::new(Hearing::new(Arc::clone(&counters))),
@@ -105,8 +112,7 @@ impl LevelTwo {
         let [record, value] = values.as_slice() else {
             return Answer::NONE;
         };
-        let record = Record::read(record.as_ref());
-        self.remember(space, &record.body);
+        let record = self.read_record(space, record.as_ref());
         let form = self.form(rules, &keys[1]);
         let opened = value
             .as_ref()
@@ -149,7 +155,7 @@ impl LevelTwo {
                 // Somebody else was faster, and what they know may be against us.
                 return false;
             };
-            seen.record.body = begun;
+            Arc::make_mut(&mut seen.record).body = begun;
         }
         let at = self.key(space, key);
         let form = self.form(rules, &at);
@@ -316,7 +322,9 @@ impl LevelTwo {
         let when = When::HeadIs(&old.head);
         let written = self.heed(self.backend.write(&key, &bytes, None, when).await)?;
         if written {
-            self.remember(space, new);
+            let bytes = Bytes::from(bytes);
+            let record = Arc::new(Record::read(Some(&bytes)));
+            self.remember(space, bytes, &record);
         }
         Some(written)
     }
@@ -326,10 +334,9 @@ impl LevelTwo {
     async fn record(&self, space: &'static str) -> Option<Body> {
         let key = self.record_key(space);
         if let Some(values) = self.heed(self.backend.read(&[&key]).await) {
-            let record = Record::read(values.first()?.as_ref());
+            let record = self.read_record(space, values.first()?.as_ref());
             if !record.is_missing() {
-                self.remember(space, &record.body);
-                return Some(record.body);
+                return Some(record.body.clone());
             }
             let begun = Body::begin();
             if self.write_record(space, &record, &begun).await == Some(true) {
@@ -337,21 +344,31 @@ impl LevelTwo {
             }
         }
         let records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
-        records.get(space).cloned()
+        records.get(space).map(|known| known.record.body.clone())
     }
 
-    fn remember(&self, space: &'static str, body: &Body) {
-        if body.is_missing() {
-            return;
-        }
-        let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
-        match records.get_mut(space) {
-            Some(known) if known == body => {}
-            Some(known) => known.clone_from(body),
-            None => {
-                records.insert(space, body.clone());
+    /// What these bytes say. Every read needs it, and it changes only when many entries are deleted.
+    fn read_record(&self, space: &'static str, bytes: Option<&Bytes>) -> Arc<Record> {
+        if let Some(bytes) = bytes {
+            let records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(known) = records.get(space).filter(|known| known.bytes == *bytes) {
+                return Arc::clone(&known.record);
             }
         }
+        let record = Arc::new(Record::read(bytes));
+        if let Some(bytes) = bytes {
+            self.remember(space, bytes.clone(), &record);
+        }
+        record
+    }
+
+    fn remember(&self, space: &'static str, bytes: Bytes, record: &Arc<Record>) {
+        if record.is_missing() {
+            return;
+        }
+        let record = Arc::clone(record);
+        let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+        records.insert(space, Known { bytes, record });
     }
 
     /// A fault ends here: it is counted, and nobody above hears of it.
@@ -425,8 +442,12 @@ async fn collect(level: Weak<LevelTwo>, mut ready: BoxFuture<'static, bool>) {
     }
 }
 
-fn escape(name: &str) -> String {
-    name.replace('%', "%25").replace(':', "%3A")
+fn escape(name: &str) -> Cow<'_, str> {
+    if name.contains(['%', ':']) {
+        Cow::Owned(name.replace('%', "%25").replace(':', "%3A"))
+    } else {
+        Cow::Borrowed(name)
+    }
 }
 
 /// A load that took longer than this is not written to level two, because nothing is left there to
