@@ -3,12 +3,13 @@
 
 mod slots;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use deadpool_redis::redis::{Cmd, FromRedisValue, Value, cmd};
+use futures_util::future::join_all;
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
@@ -245,7 +246,7 @@ impl Cluster {
         Ok(())
     }
 
-    /// Up is a cluster that can serve every slot.
+    /// Up is a cluster that can serve every slot, as far as we can see.
     fn assess(&self) -> RedisState {
         let view = self.read();
         let mut is_connecting = false;
@@ -265,6 +266,25 @@ impl Cluster {
             (false, true) => RedisState::Connecting,
             (false, false) => RedisState::Down,
         }
+    }
+
+    /// Whether each owner thinks so too. After an election the news takes a moment to go round, and
+    /// who has not heard of the new owner refuses everybody, for the sake of the old one's slots.
+    async fn all_agree(&self) -> bool {
+        let owners: Vec<Node> = {
+            let view = self.read();
+            let owners = view.map.owners().collect::<HashSet<_>>();
+            let nodes = owners.into_iter().map(|it| view.nodes.get(it).cloned());
+            nodes.flatten().collect()
+        };
+        let deadline = Instant::now() + self.settings.command_timeout;
+        let mut question = cmd("CLUSTER");
+        question.arg("INFO");
+        let answers = owners.iter().map(|node| {
+            let answer = command::run::<String>(&node.shared, &question, deadline);
+            async { answer.await.is_ok_and(|it| it.contains("cluster_state:ok")) }
+        });
+        join_all(answers).await.into_iter().all(|it| it)
     }
 
     fn show(&self, state: RedisState) {
@@ -287,8 +307,10 @@ pub(crate) async fn look_after(cluster: Arc<Cluster>) {
     let mut attempt = 0;
     loop {
         let outcome = cluster.refresh().await;
-        let state = match outcome {
-            Ok(()) => cluster.assess(),
+        let was_up = *cluster.state.borrow() == RedisState::Up;
+        let state = match outcome.map(|()| cluster.assess()) {
+            Ok(RedisState::Up) if !was_up && !cluster.all_agree().await => RedisState::Connecting,
+            Ok(state) => state,
             Err(_) => RedisState::Down,
         };
         cluster.show(state);
@@ -305,8 +327,12 @@ pub(crate) async fn look_after(cluster: Arc<Cluster>) {
             (SOON * attempt.min(8)).mul_f64(0.5 + random.clamp(0.0, 1.0) / 2.0)
         };
         if timeout(pause, cluster.changed.notified()).await.is_ok() {
-            // What changed may be one of many changes, and each would ask again.
-            cluster.show(cluster.assess());
+            // Bad news is shown at once. Good news is asked about first, and in a moment, because
+            // what changed may be one of many changes.
+            let state = cluster.assess();
+            if state != RedisState::Up {
+                cluster.show(state);
+            }
             sleep(BREATH).await;
         }
     }

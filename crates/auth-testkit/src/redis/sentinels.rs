@@ -39,7 +39,13 @@ impl RedisSentinels {
                 format!("sentinel down-after-milliseconds {SERVICE} 300"),
                 format!("sentinel failover-timeout {SERVICE} 2000"),
             ];
-            sentinels.push(sentinel.start()?);
+            let sentinel = sentinel.start()?;
+            for setting in IMPATIENCE {
+                let answer = sentinel.ask(&format!("SENTINEL DEBUG {setting}"));
+                let answer = answer.unwrap_or_else(|error| error.to_string());
+                assert!(answer.starts_with("+OK"), "{setting}: {answer}");
+            }
+            sentinels.push(sentinel);
         }
         for sentinel in &sentinels {
             wait_until("the sentinels' acquaintance", || {
@@ -71,11 +77,7 @@ impl RedisSentinels {
     }
 
     /// The port of the primary, as the first sentinel that answers sees it.
-    ///
-    /// # Panics
-    ///
-    /// If none answers.
-    pub fn primary_port(&self) -> u16 {
+    fn primary_port(&self) -> u16 {
         let command = format!("SENTINEL GET-MASTER-ADDR-BY-NAME {SERVICE}");
         let answer = self.sentinels.iter().find_map(|it| it.ask(&command).ok());
         // Two values, each after a line with its length.
@@ -84,14 +86,46 @@ impl RedisSentinels {
         port.unwrap_or_else(|| panic!("no sentinel knows the primary"))
     }
 
-    /// Kills the primary, as a crash would.
-    pub fn kill_primary(&mut self) {
+    /// Kills the primary, as a crash would, and returns the port it had.
+    ///
+    /// # Panics
+    ///
+    /// If no sentinel knows it.
+    pub fn kill_primary(&mut self) -> u16 {
         let port = self.primary_port();
         if let Some(server) = self.servers.iter_mut().find(|it| it.port() == port) {
             server.stop();
+        }
+        port
+    }
+
+    /// Waits until all sentinels know another primary than this one. The first to act on its death
+    /// tells the others a moment later.
+    ///
+    /// # Panics
+    ///
+    /// If they do not agree.
+    pub fn agree_on_another_than(&self, port: u16) {
+        let command = format!("SENTINEL GET-MASTER-ADDR-BY-NAME {SERVICE}");
+        let old = format!("\r\n{port}\r\n");
+        for sentinel in &self.sentinels {
+            wait_until("the sentinels' agreement", || {
+                let answer = sentinel.ask(&command);
+                answer.is_ok_and(|it| it.starts_with("*2") && !it.contains(&old))
+            });
         }
     }
 }
 
 const SENTINELS: usize = 3;
 const SERVICE: &str = "main";
+
+/// What sentinels are told beyond their configuration, in milliseconds: to talk to each other more
+/// often than every two seconds, and to believe their clock again at once. A sentinel whose clock
+/// was set does nothing for half a minute, and the clock of a virtual machine is set often.
+const IMPATIENCE: [&str; 4] = [
+    "publish-period 200",
+    "info-period 500",
+    "tilt-trigger 60000",
+    "tilt-period 50",
+];

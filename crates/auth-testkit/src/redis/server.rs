@@ -241,7 +241,7 @@ impl RedisServer {
         }
         let child = command
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(self.log()?)
             .stderr(Stdio::null())
             .spawn()?;
         let pid = child.id();
@@ -267,6 +267,13 @@ impl RedisServer {
         }
         self.stop();
         Ok(false)
+    }
+
+    /// Where the server writes what it does.
+    fn log(&self) -> io::Result<fs::File> {
+        let mut options = fs::File::options();
+        options.append(true).create(true);
+        options.open(self.directory.join(LOG))
     }
 
     /// Writes what the server is to be, and returns where.
@@ -319,8 +326,18 @@ impl RedisServer {
 }
 
 impl Drop for RedisServer {
+    #[expect(
+        clippy::print_stderr,
+        reason = "whoever looks for the reason of a failure should hear the server too"
+    )]
     fn drop(&mut self) {
         self.stop();
+        if thread::panicking() {
+            let log = fs::read_to_string(self.directory.join(LOG)).unwrap_or_default();
+            let lines: Vec<&str> = log.lines().collect();
+            let last = &lines[lines.len().saturating_sub(LINES_OF_LOG)..];
+            eprintln!("redis-server on port {}: … {}", self.port, last.join("\n"));
+        }
         remove(&self.directory);
     }
 }
@@ -351,6 +368,8 @@ pub(super) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
+const LOG: &str = "log.txt";
+const LINES_OF_LOG: usize = 40;
 const PORTS_TO_TRY: usize = 5;
 const START_TIME: Duration = Duration::from_secs(10);
 const SETTLE_TIME: Duration = Duration::from_secs(30);
