@@ -50,6 +50,13 @@ impl Judge<'_> {
     /// What becomes of what goes by this name.
     #[inline]
     pub(crate) fn judge(&mut self, name: &str) -> Judgement {
+        self.judge_bytes(name.as_bytes())
+    }
+
+    /// The same of the bytes of a name, which are a text: only of one that is not known yet it is
+    /// made one.
+    #[inline]
+    pub(crate) fn judge_bytes(&mut self, name: &[u8]) -> Judgement {
         let number = self.policy.number();
         self.memo
             .judge(name, number, |name| self.policy.judge(name))
@@ -91,8 +98,9 @@ impl Judge<'_> {
     /// The same of the parameter of a query.
     pub(crate) fn judge_in_query(&mut self, name: &str) -> Judgement {
         let number = self.policy.number() | IN_QUERY;
-        self.memo
-            .judge(name, number, |name| self.policy.judge_in_query(name))
+        self.memo.judge(name.as_bytes(), number, |name| {
+            self.policy.judge_in_query(name)
+        })
     }
 }
 
@@ -204,22 +212,23 @@ impl Key {
 impl Memo {
     /// What was judged before of this name by the policy of that number, or what is judged now.
     #[inline]
-    fn judge(&mut self, name: &str, number: u32, judge: impl Fn(&str) -> Judgement) -> Judgement {
-        let bytes = name.as_bytes();
-        if bytes.len() > LONGEST {
+    fn judge(&mut self, name: &[u8], number: u32, judge: impl Fn(&str) -> Judgement) -> Judgement {
+        // What is no text has no name, so that whatever it is goes by the strictest rule.
+        let judge = |name| str::from_utf8(name).map_or(Judgement::FULL, &judge);
+        if name.len() > LONGEST {
             return judge(name);
         }
-        let key = Key::of(bytes);
+        let key = Key::of(name);
         if let Some([newer, older]) = self.places.get(key.place()) {
-            if newer.is_of(key, number, bytes) {
+            if newer.is_of(key, number, name) {
                 return newer.judgement;
             }
-            if older.is_of(key, number, bytes) {
+            if older.is_of(key, number, name) {
                 return older.judgement;
             }
         }
         let judgement = judge(name);
-        self.remember(bytes, key, number, judgement);
+        self.remember(name, key, number, judgement);
         judgement
     }
 

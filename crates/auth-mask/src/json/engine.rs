@@ -8,6 +8,7 @@ use super::strings;
 use super::strings::plain_until;
 use crate::memo::Judge;
 use crate::policy::Judgement;
+use crate::text::Quoted;
 use crate::{MASK, Style, text};
 
 /// Where a document stops being one, and whether it just ends there.
@@ -159,65 +160,89 @@ impl Engine<'_, '_> {
             return Err(self.fault());
         }
         let start = self.at + 1;
-        let Content { end, escapes } = self.content()?;
-        let name_ends = self.at;
-        if self.next()? != b':' {
-            return Err(self.fault());
+        let end = plain_until(self.bytes, start);
+        if self.bytes.get(end) != Some(&b'"') || end - start >= text::SHORTEST_NAME {
+            return self.long_member(start, end);
         }
-        self.at += 1;
+        self.at = end + 1;
+        self.colon()?;
         if self.hidden.is_some() {
             return Ok(());
         }
-        let name = &self.text[start..end];
-        let shown_name = self.shown_name(name, escapes);
-        let judgement = match (&shown_name, escapes) {
-            (None, false) => self.judge.judge(name),
-            (None, true) => self.judge.judge(&strings::unescaped(name)),
-            // What is shown of the name is another name, and will be judged next time.
-            (Some(shown), _) => {
-                let by_itself = self.judge.judge(&strings::unescaped(name));
-                by_itself.or(self.judge.judge(shown))
-            }
+        let judgement = self.judge.judge_bytes(&self.bytes[start..end]);
+        if judgement.is_sensitive() {
+            return self.hide(start, judgement);
+        }
+        self.bare = false;
+        self.token = self.at;
+        Ok(())
+    }
+
+    /// The same of a name that may be a secret by itself, or has escapes. It is plain up to `end`.
+    #[inline(never)]
+    fn long_member(&mut self, start: usize, end: usize) -> Result<(), Fault> {
+        let Content { end, escapes } = self.content(end)?;
+        let name_ends = self.at;
+        self.colon()?;
+        if self.hidden.is_some() {
+            return Ok(());
+        }
+        let raw = &self.text[start..end];
+        let name: Cow<'_, str> = match escapes {
+            true => strings::unescaped(raw).into(),
+            false => raw.into(),
         };
-        let bare = std::mem::replace(&mut self.bare, false);
-        let drops =
-            judgement.is_sensitive() && *self.judge.policy.replacement(judgement) == Style::Drop;
-        if !drops {
+        let (shown, judgement) = text::judged(self.judge, &name);
+        if !self.drops(judgement) {
             // It is shown, whether its value comes or not.
-            if let Some(shown) = shown_name {
+            if let Cow::Owned(shown) = shown {
                 self.copy_until(start - 1);
                 strings::quote(&shown, self.out);
                 self.copied = name_ends;
             }
-            self.token = self.at;
         }
         if judgement.is_sensitive() {
-            self.next()?;
-            self.copy_until(match drops {
-                true if bare => start - 1,
-                true => self.comma,
-                false => self.at,
-            });
-            self.hidden = Some(Hidden {
-                start: self.at,
-                depth: self.levels.depth(),
-                judgement,
-                bare: bare && drops,
-            });
+            return self.hide(start, judgement);
         }
+        self.bare = false;
+        self.token = self.at;
         Ok(())
     }
 
-    /// What is shown of a name that is a secret by itself.
     #[inline]
-    fn shown_name(&mut self, raw: &str, escapes: bool) -> Option<String> {
-        if !self.looks_into_values || raw.len() < text::SHORTEST_NAME {
-            return None;
+    fn colon(&mut self) -> Result<(), Fault> {
+        if self.next()? != b':' {
+            return Err(self.fault());
         }
-        match strings::shown(raw, escapes, |name| text::name(self.judge, name)) {
-            Cow::Owned(shown) => Some(shown),
-            Cow::Borrowed(_) => None,
+        self.at += 1;
+        Ok(())
+    }
+
+    /// Whether what goes by such a name is left out.
+    fn drops(&self, judgement: Judgement) -> bool {
+        judgement.is_sensitive() && *self.judge.policy.replacement(judgement) == Style::Drop
+    }
+
+    /// Hides the value that comes next, and its name too if it is left out, which begins at `name`.
+    fn hide(&mut self, name: usize, judgement: Judgement) -> Result<(), Fault> {
+        let bare = std::mem::replace(&mut self.bare, false);
+        let drops = self.drops(judgement);
+        if !drops {
+            self.token = self.at;
         }
+        self.next()?;
+        self.copy_until(match drops {
+            true if bare => name - 1,
+            true => self.comma,
+            false => self.at,
+        });
+        self.hidden = Some(Hidden {
+            start: self.at,
+            depth: self.levels.depth(),
+            judgement,
+            bare: bare && drops,
+        });
+        Ok(())
     }
 
     /// Hides a value that begins here, if no name stands before it.
@@ -252,23 +277,45 @@ impl Engine<'_, '_> {
     /// Reads a text that is a value.
     fn string(&mut self) -> Result<(), Fault> {
         let start = self.at + 1;
-        let Content { end, escapes } = self.content()?;
-        if self.looks_into_values && self.hidden.is_none() {
-            let raw = &self.text[start..end];
-            let masked = strings::shown(raw, escapes, |text| text::mask(self.judge, text));
-            if let Cow::Owned(shown) = masked {
-                self.copy_until(start - 1);
-                strings::quote(&shown, self.out);
-                self.copied = end + 1;
+        if !self.looks_into_values || self.hidden.is_some() {
+            let end = plain_until(self.bytes, start);
+            if self.bytes.get(end) == Some(&b'"') {
+                self.at = end + 1;
+                return Ok(());
             }
+            return self.content(end).map(drop);
+        }
+        let Quoted { end, is_quiet } = text::quoted(self.judge.policy, self.bytes, start);
+        if self.bytes.get(end) == Some(&b'"')
+            && is_quiet
+            && !super::may_be_document(&self.bytes[start..end])
+        {
+            self.at = end + 1;
+            return Ok(());
+        }
+        self.odd_string(start, end)
+    }
+
+    /// The same of a text that deserves another look. It is plain up to `end`.
+    #[inline(never)]
+    fn odd_string(&mut self, start: usize, end: usize) -> Result<(), Fault> {
+        let Content { end, escapes } = self.content(end)?;
+        let raw = &self.text[start..end];
+        let masked = strings::shown(raw, escapes, |text| match escapes {
+            true => text::mask(self.judge, text),
+            false => text::mask_closely(self.judge, text),
+        });
+        if let Cow::Owned(shown) = masked {
+            self.copy_until(start - 1);
+            strings::quote(&shown, self.out);
+            self.copied = end + 1;
         }
         Ok(())
     }
 
-    /// Passes over a text that begins here.
+    /// Passes over a text that is plain up to `end`.
     #[inline]
-    fn content(&mut self) -> Result<Content, Fault> {
-        let end = plain_until(self.bytes, self.at + 1);
+    fn content(&mut self, end: usize) -> Result<Content, Fault> {
         if self.bytes.get(end) == Some(&b'"') {
             self.at = end + 1;
             let escapes = false;

@@ -11,7 +11,7 @@ use std::fmt;
 use crate::MASK;
 use crate::json::engine::{Document, Fault};
 pub(crate) use crate::json::print::print_into;
-pub(crate) use crate::json::strings::{is_plain, unescaped};
+pub(crate) use crate::json::strings::{is_plain, plain_until, unescaped};
 use crate::memo::Judge;
 
 /// A JSON document in which every secret is masked.
@@ -138,7 +138,7 @@ pub(crate) fn mask_bytes_into(
 /// backslash gets a hundred levels into ten kilobytes, so that what is quoted too often is masked
 /// unseen.
 pub(crate) fn embedded<'t>(judge: &mut Judge<'_>, text: &'t str) -> Option<Cow<'t, str>> {
-    if !may_be_document(text) {
+    if !may_be_document(text.as_bytes()) {
         return None;
     }
     if judge.quoted == MOST_QUOTED {
@@ -162,9 +162,10 @@ pub(crate) fn embedded<'t>(judge: &mut Judge<'_>, text: &'t str) -> Option<Cow<'
 const MOST_QUOTED: usize = 16;
 
 /// Whether an object with a member or a list begins here, or a text in quotation marks.
-pub(crate) fn may_be_document(text: &str) -> bool {
-    let begins = |text: &str| matches!(text.as_bytes(), [b'{' | b'[' | b'"', _, ..]);
-    match text.as_bytes() {
+#[inline]
+pub(crate) fn may_be_document(text: &[u8]) -> bool {
+    let begins = |text: &[u8]| matches!(text, [b'{' | b'[' | b'"', _, ..]);
+    match text {
         [b' ' | b'\t' | b'\n' | b'\r', ..] => begins(text.trim_ascii_start()),
         _ => begins(text),
     }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::Style;
+use crate::text::Block;
 
 /// What may be shown of a text that is given as it stands between its quotation marks; borrowed if
 /// that is all of it.
@@ -46,8 +47,15 @@ pub(super) fn replacement(style: &Style, raw: &str, out: &mut String) {
 /// Where the plain text ends that begins at `from`: at a quotation mark, a backslash, a control
 /// character, or the end of the document.
 #[inline]
-pub(super) fn plain_until(bytes: &[u8], from: usize) -> usize {
+pub(crate) fn plain_until(bytes: &[u8], from: usize) -> usize {
     let mut at = from;
+    while let Some(block) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+        let stops = Block::of(block).stops();
+        if stops != 0 {
+            return at + stops.trailing_zeros() as usize;
+        }
+        at += 16;
+    }
     // Eight bytes at a time. In each mask the lowest bit that is set is exact, and the lowest is
     // all that is asked for.
     while let Some(Ok(eight)) = bytes.get(at..at + 8).map(<[u8; 8]>::try_from) {

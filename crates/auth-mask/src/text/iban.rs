@@ -12,9 +12,7 @@ pub(super) fn find(text: &[u8], start: usize) -> Option<Range<usize>> {
     if !(c.is_ascii_digit() && d.is_ascii_digit()) {
         return None;
     }
-    let country = [a.to_ascii_uppercase(), b.to_ascii_uppercase()];
-    let index = COUNTRIES.binary_search_by_key(&country, |(code, _)| **code);
-    let (_, shape) = COUNTRIES[index.ok()?];
+    let shape = shape_of([a, b])?;
     let mut letters = Letters::new(text, start + 4);
     // The country and the check digits count last.
     let mut rest = 0;
@@ -30,6 +28,36 @@ pub(super) fn find(text: &[u8], start: usize) -> Option<Range<usize>> {
     let checked = [a, b, c, d].into_iter().fold(rest, after);
     (checked == 1 && ends(text, letters.index)).then_some(start..letters.index)
 }
+
+/// What that country writes after the check digits. It is looked up by the place of the country's
+/// letters, because in identifiers what looks like a country is everywhere.
+fn shape_of(country: [u8; 2]) -> Option<&'static [(usize, Kind)]> {
+    let place = place_of(country)?;
+    let index = usize::from(PLACES[place]).checked_sub(1)?;
+    Some(COUNTRIES[index].1)
+}
+
+const fn place_of([a, b]: [u8; 2]) -> Option<usize> {
+    if a.is_ascii_alphabetic() && b.is_ascii_alphabetic() {
+        Some((a & 31) as usize * 32 + (b & 31) as usize)
+    } else {
+        None
+    }
+}
+
+/// By the five low bits of both letters, which are the same in either case: one more than where the
+/// country stands in the table, or zero.
+static PLACES: [u8; 1024] = {
+    let mut places = [0; 1024];
+    let mut index = 0;
+    while index < COUNTRIES.len() {
+        if let Some(place) = place_of(*COUNTRIES[index].0) {
+            places[place] = index as u8 + 1;
+        }
+        index += 1;
+    }
+    places
+};
 
 /// The letters and digits from here on, without the space after each fourth, if there is one.
 struct Letters<'a> {

@@ -6,10 +6,12 @@
 mod assignment;
 mod card;
 mod email;
+mod glance;
 mod header;
 mod iban;
 mod jwt;
 mod pem;
+mod quiet;
 mod quote;
 mod scheme;
 mod seen;
@@ -25,6 +27,9 @@ use std::ops::Range;
 
 use crate::memo::Judge;
 use crate::policy::Judgement;
+pub(crate) use crate::text::glance::Block;
+use crate::text::quiet::is_quiet;
+pub(crate) use crate::text::quiet::{Quoted, quoted};
 use crate::text::seen::{Seen, Sign};
 use crate::{Category, MASK, MaskPolicy, json};
 
@@ -41,13 +46,23 @@ pub(crate) fn unnamed<'a>(judge: &mut Judge<'_>, text: &'a str) -> Cow<'a, str> 
 /// masked as one.
 ///
 /// Borrowed if there was nothing to mask.
+#[inline]
 pub(crate) fn mask<'a>(judge: &mut Judge<'_>, text: &'a str) -> Cow<'a, str> {
+    if !json::may_be_document(text.as_bytes()) && is_quiet(judge.policy, text) {
+        return text.into();
+    }
+    mask_closely(judge, text)
+}
+
+/// The same, of a text that is not quiet, or may be a document.
+#[inline(never)]
+pub(crate) fn mask_closely<'a>(judge: &mut Judge<'_>, text: &'a str) -> Cow<'a, str> {
     if let Some(shown) = json::embedded(judge, text) {
         return shown;
     }
-    match scan(judge, text) {
+    match scan_closely(judge, text) {
         // Far inside, nobody looks twice: each level would double the time of those within.
-        Cow::Owned(shown) if judge.quoted >= TWICE && json::may_be_document(&shown) => {
+        Cow::Owned(shown) if judge.quoted >= TWICE && json::may_be_document(shown.as_bytes()) => {
             MASK.to_owned().into()
         }
         // Without what was masked it may be the beginning of a document.
@@ -107,18 +122,21 @@ pub(crate) fn is_card(policy: &MaskPolicy, number: &str) -> bool {
 
 /// Looks for everything there is, in a text that is no document.
 pub(crate) fn scan<'a>(judge: &mut Judge<'_>, text: &'a str) -> Cow<'a, str> {
+    if is_quiet(judge.policy, text) {
+        return text.into();
+    }
+    scan_closely(judge, text)
+}
+
+fn scan_closely<'a>(judge: &mut Judge<'_>, text: &'a str) -> Cow<'a, str> {
     // What a pass needs and is not there, no earlier pass brings.
     let seen = Seen::in_text(text);
     let is_user = seen.has(Sign::COLON.and(Sign::SLASH).and(Sign::AT));
     let is_assignment = seen.has(Sign::EQUALS)
         || seen.has(Sign::COLON.and(Sign::QUOTE))
         || seen.has(Sign::COLON) && header::may_be_in(text);
-    let is_announced = is_user || is_assignment || seen.has(Sign::AT) || seen.has(Sign::SCHEME);
-    if !is_announced && !is_known(&seen) {
-        return text.into();
-    }
     // The order is one in which nothing that a later one masks makes an earlier one see more.
-    let mut text = known(judge.policy, text, &seen);
+    let mut text = known(judge.policy, text, seen);
     if is_user {
         text = then(text, userinfo::mask);
     }
@@ -141,28 +159,19 @@ pub(crate) fn scan<'a>(judge: &mut Judge<'_>, text: &'a str) -> Cow<'a, str> {
 
 /// What needs nothing around it to be known: keys, tokens, cards, accounts.
 pub(crate) fn known_by_itself<'a>(judge: &mut Judge<'_>, text: &'a str) -> Cow<'a, str> {
-    known(judge.policy, text, &Seen::in_text(text))
+    known(judge.policy, text, Seen::in_text(text))
 }
 
-fn is_known(seen: &Seen) -> bool {
-    seen.has(Sign::DASHES) || seen.has(Sign::DOT.and(Sign::CAPITAL_J)) || !seen.shapes.is_empty()
-}
-
-fn known<'a>(policy: &MaskPolicy, text: &'a str, seen: &Seen) -> Cow<'a, str> {
+fn known<'a>(policy: &MaskPolicy, text: &'a str, seen: Seen) -> Cow<'a, str> {
     let mut text = Cow::Borrowed(text);
-    if seen.has(Sign::DASHES) {
+    if seen.has(Sign::BEGIN) {
         text = then(text, pem::mask);
     }
     if seen.has(Sign::DOT.and(Sign::CAPITAL_J)) {
         text = then(text, jwt::mask);
     }
-    if !seen.shapes.is_empty() {
-        // What was masked is not where it was.
-        let places = match &text {
-            Cow::Borrowed(_) => seen.shapes.all(),
-            Cow::Owned(_) => None,
-        };
-        text = then(text, |text| shape::mask(policy, text, places));
+    if seen.has(Sign::SHAPE) {
+        text = then(text, |text| shape::mask(policy, text));
     }
     text
 }

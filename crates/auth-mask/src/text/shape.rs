@@ -11,54 +11,60 @@ use std::ops::Range;
 use crate::text::{Rewriter, card, iban, signature, telegram, vendor_key, words};
 use crate::{Category, MaskPolicy};
 
-/// Masks what is known by its shape at these places, or wherever it stands.
-pub(super) fn mask<'a>(
-    policy: &MaskPolicy,
-    text: &'a str,
-    places: Option<&[usize]>,
-) -> Cow<'a, str> {
-    let credentials = policy.masks(Category::Credentials);
-    let payment = policy.masks(Category::Payment);
-    if text.len() < SHORTEST || !(credentials || payment) {
-        return text.into();
-    }
-    let bytes = text.as_bytes();
-    let find = |start| {
-        let key = credentials.then(|| secret_at(bytes, start)).flatten();
-        key.or_else(|| payment.then(|| account_at(bytes, start)).flatten())
-    };
+/// Masks what is known by its shape, wherever it stands.
+pub(super) fn mask<'a>(policy: &MaskPolicy, text: &'a str) -> Cow<'a, str> {
     let mut rewriter = Rewriter::new(text);
-    let mut mask_at = |start| {
+    for (start, sets) in words(text.as_bytes()) {
         // What was masked before is no number that could go on here.
-        let Some(before) = bytes.get(rewriter.done..start) else {
-            return;
-        };
-        if bytes[start].is_ascii_digit() && goes_on(before) {
-            return;
-        }
-        if let Some(found) = find(start) {
+        if let Some(found) = find(policy, text.as_bytes(), rewriter.done, start, sets) {
             rewriter.mask(found);
         }
-    };
-    match places {
-        Some(places) => places.iter().copied().for_each(&mut mask_at),
-        None => words(bytes).for_each(&mut mask_at),
     }
     rewriter.finish()
 }
 
-/// Where the words begin that may have any of the shapes; there is none of three letters.
-fn words(text: &[u8]) -> impl Iterator<Item = usize> {
+/// Whether there is something of a known shape that begins here, with a word of these sets.
+pub(super) fn is_at(policy: &MaskPolicy, text: &[u8], start: usize, sets: u32) -> bool {
+    find(policy, text, 0, start, sets).is_some()
+}
+
+/// What begins at `start`, in what is left of a text from `done` on.
+fn find(
+    policy: &MaskPolicy,
+    text: &[u8],
+    done: usize,
+    start: usize,
+    sets: u32,
+) -> Option<Range<usize>> {
+    let before = text.get(done..start)?;
+    if text[start].is_ascii_digit() && goes_on(before) {
+        return None;
+    }
+    if sets & words::SECRETS != 0
+        && policy.masks(Category::Credentials)
+        && let Some(secret) = secret_at(text, start)
+    {
+        return Some(secret);
+    }
+    if sets & words::ACCOUNTS != 0 && policy.masks(Category::Payment) {
+        return account_at(text, start);
+    }
+    None
+}
+
+/// Where the words begin that may have any of the shapes, and the sets they belong to; there is no
+/// shape of three letters.
+fn words(text: &[u8]) -> impl Iterator<Item = (usize, u32)> {
     let mut inside = false;
     let begins = move |(start, byte): (usize, &u8)| {
         let before = std::mem::replace(&mut inside, byte.is_ascii_alphanumeric());
         (inside && !before).then_some(start)
     };
-    let is_known = |&start: &usize| {
-        let word = text[start..].first_chunk();
-        word.is_some_and(|word| words::sets(*word) & !words::SCHEME != 0)
+    let known = |start: usize| {
+        let sets = words::sets(*text[start..].first_chunk()?) & words::SHAPES;
+        (sets != 0).then_some((start, sets))
     };
-    text.iter().enumerate().filter_map(begins).filter(is_known)
+    text.iter().enumerate().filter_map(begins).filter_map(known)
 }
 
 fn secret_at(text: &[u8], start: usize) -> Option<Range<usize>> {
@@ -87,6 +93,3 @@ pub(super) fn ends(text: &[u8], end: usize) -> bool {
 
 /// What people put between the groups of a number; a form writes `+` for the space.
 pub(super) const SEPARATORS: &[u8] = b" -+";
-
-/// In bytes; a card of 13 digits.
-const SHORTEST: usize = 13;

@@ -13,16 +13,32 @@ pub(super) fn sets(word: [u8; 4]) -> u32 {
     SETS[0][first] & SETS[1][second] & SETS[2][third] & SETS[3][fourth]
 }
 
-/// The set of `Bearer` and `Basic`. All other sets are of what is known by its shape.
+/// The set of `Bearer` and `Basic`.
 pub(super) const SCHEME: u32 = 1;
+
+/// That of the first line of a key.
+pub(super) const BEGIN: u32 = 1 << 1;
+
+/// Those of cards and of accounts.
+pub(super) const ACCOUNTS: u32 = 0b11_1111 << FIRST_ACCOUNT;
+
+/// Those of keys and tokens.
+pub(super) const SECRETS: u32 = !(SCHEME | BEGIN | ACCOUNTS);
+
+/// All that are known by their shape.
+pub(super) const SHAPES: u32 = ACCOUNTS | SECRETS;
+
+const FIRST_ACCOUNT: u32 = 4;
+const FIRST_VENDOR: usize = 10;
 
 /// For each of the four letters the sets to which it belongs.
 static SETS: [[u32; 256]; 4] = {
     let sets = [[0; 256]; 4];
     let sets = with(sets, SCHEME, [b"bB", b"eEaA", b"aAsS", b"rRiI"]);
+    let sets = with(sets, BEGIN, [b"B", b"E", b"G", b"I"]);
     // Tokens of Telegram, behind their number, and signatures.
-    let sets = with(sets, 1 << 1, [b"A", b"A", ANY, ANY]);
-    let mut sets = with(sets, 1 << 2, [b"s", b"i", b"g", b"="]);
+    let sets = with(sets, 1 << 2, [b"A", b"A", ANY, ANY]);
+    let mut sets = with(sets, 1 << 3, [b"s", b"i", b"g", b"="]);
     // Cards: those that begin with 2 begin like many years otherwise.
     let mut index = 0;
     while index < ISSUERS.len() {
@@ -31,7 +47,7 @@ static SETS: [[u32; 256]; 4] = {
         let mut pair = low;
         while pair <= high {
             let first = digit(pair / 10);
-            let set = if first[0] == b'2' { 3 } else { 4 };
+            let set = FIRST_ACCOUNT + if first[0] == b'2' { 0 } else { 1 };
             sets = with(sets, 1 << set, [first, digit(pair % 10), DIGITS, DIGITS]);
             pair += 1;
         }
@@ -43,12 +59,13 @@ static SETS: [[u32; 256]; 4] = {
         let (first, second) = COUNTRIES[index].0.split_at(1);
         let firsts = [first[0], first[0].to_ascii_lowercase()];
         let seconds = [second[0], second[0].to_ascii_lowercase()];
-        let set = match first[0] {
-            b'A'..=b'D' => 5,
-            b'E'..=b'J' => 6,
-            b'K'..=b'O' => 7,
-            _ => 8,
-        };
+        let set = FIRST_ACCOUNT
+            + match first[0] {
+                b'A'..=b'D' => 2,
+                b'E'..=b'J' => 3,
+                b'K'..=b'O' => 4,
+                _ => 5,
+            };
         sets = with(sets, 1 << set, [&firsts, &seconds, DIGITS, DIGITS]);
         index += 1;
     }
@@ -61,7 +78,11 @@ static SETS: [[u32; 256]; 4] = {
             letters[place] = prefix.split_at(place).1.split_at(1).0;
             place += 1;
         }
-        sets = with(sets, 1 << (9 + index * 23 / VENDORS.len()), letters);
+        sets = with(
+            sets,
+            1 << (FIRST_VENDOR + index * (32 - FIRST_VENDOR) / VENDORS.len()),
+            letters,
+        );
         index += 1;
     }
     sets

@@ -1,0 +1,140 @@
+//! Whether there is nothing to look for in a text. Most texts are so, and need one quick look.
+
+use crate::MaskPolicy;
+use crate::json;
+use crate::text::glance::{Block, Reader, Walker, walk, words_at};
+use crate::text::{shape, words};
+
+/// Whether no pass would find anything in this text: there is nothing in it that is known by its
+/// shape, and no sign that announces a secret.
+#[inline]
+pub(super) fn is_quiet(policy: &MaskPolicy, text: &str) -> bool {
+    let text = text.as_bytes();
+    walk(text, &mut Looking { policy, text })
+}
+
+struct Looking<'a> {
+    policy: &'a MaskPolicy,
+    text: &'a [u8],
+}
+
+impl Walker for Looking<'_> {
+    #[inline]
+    fn at_block(&mut self, block: Block) -> bool {
+        block.odd() == 0
+    }
+}
+
+impl Reader for Looking<'_> {
+    #[inline]
+    fn at_word(&mut self, start: usize, sets: u32) -> bool {
+        is_word_quiet(self.policy, self.text, start, sets)
+    }
+}
+
+/// In identifiers every other word begins as a card or an account does.
+#[inline]
+fn is_word_quiet(policy: &MaskPolicy, text: &[u8], start: usize, sets: u32) -> bool {
+    sets & !words::SHAPES == 0 && !shape::is_at(policy, text, start, sets)
+}
+
+/// What is between the quotation marks of a document.
+pub(crate) struct Quoted {
+    /// Where the plain text ends: at a quotation mark, a backslash, a control character, or the end
+    /// of the document.
+    pub(crate) end: usize,
+    /// Whether it is quiet up to there.
+    pub(crate) is_quiet: bool,
+}
+
+/// Finds the end of the text that begins at `start`, and looks at it on the way there.
+pub(crate) fn quoted(policy: &MaskPolicy, document: &[u8], start: usize) -> Quoted {
+    let mut looking = LookingAhead {
+        policy,
+        document,
+        start,
+        at: start,
+        end: None,
+    };
+    let mut inside = 0;
+    let is_quiet = loop {
+        let (four, mut letters, mut odd) = (looking.at, 0, 0);
+        for shift in [0, 16, 32, 48] {
+            let rest = document.get(looking.at..);
+            let Some(block) = rest.and_then(<[u8]>::first_chunk) else {
+                // The document ends within a block, which is no place to hurry.
+                return looking.slowly();
+            };
+            let block = Block::of(block);
+            let stops = block.stops();
+            let before = (stops & stops.wrapping_neg()).wrapping_sub(1);
+            letters |= u64::from(block.letters() & before) << shift;
+            odd |= block.odd() & before;
+            if stops != 0 {
+                looking.end = Some(looking.at + stops.trailing_zeros() as usize);
+                break;
+            }
+            looking.at += 16;
+        }
+        let begins = letters & !(letters << 1 | inside);
+        inside = letters >> 63;
+        let goes_on = odd == 0 && words_at(document, four, begins, &mut looking);
+        if !goes_on || looking.end.is_some() {
+            break goes_on;
+        }
+    };
+    Quoted {
+        end: looking.end(),
+        is_quiet,
+    }
+}
+
+/// As [`Looking`], where it is not known yet how far the text goes.
+struct LookingAhead<'a> {
+    policy: &'a MaskPolicy,
+    document: &'a [u8],
+    start: usize,
+    /// Up to where it goes at least.
+    at: usize,
+    end: Option<usize>,
+}
+
+impl LookingAhead<'_> {
+    #[inline]
+    fn end(&mut self) -> usize {
+        match self.end {
+            Some(end) => end,
+            None => self.search(),
+        }
+    }
+
+    #[cold]
+    fn search(&mut self) -> usize {
+        let end = json::plain_until(self.document, self.at);
+        self.end = Some(end);
+        end
+    }
+
+    fn text(&mut self) -> &[u8] {
+        let end = self.end();
+        &self.document[self.start..end]
+    }
+
+    #[cold]
+    fn slowly(mut self) -> Quoted {
+        let policy = self.policy;
+        let text = self.text();
+        let is_quiet = walk(text, &mut Looking { policy, text });
+        let end = self.end();
+        Quoted { end, is_quiet }
+    }
+}
+
+impl Reader for LookingAhead<'_> {
+    #[inline]
+    fn at_word(&mut self, start: usize, sets: u32) -> bool {
+        let (policy, begins) = (self.policy, self.start);
+        let text = self.text();
+        is_word_quiet(policy, text, start - begins, sets)
+    }
+}
