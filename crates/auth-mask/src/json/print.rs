@@ -232,7 +232,14 @@ impl Printer<'_, '_> {
         if self.is_unnamed() {
             strings::quote(MASK, self.out);
         } else if self.looks_into_values && self.hidden.is_none() {
-            strings::quote(&text::mask(self.judge, text), self.out);
+            let is_document = super::may_be_document(text.as_bytes());
+            if !is_document && text::is_quiet_and_plain(self.judge.policy, text) {
+                self.out.push('"');
+                self.out.push_str(text);
+                self.out.push('"');
+            } else {
+                strings::quote(&text::mask(self.judge, text), self.out);
+            }
         } else {
             strings::quote(text, self.out);
         }

@@ -18,7 +18,7 @@ use crate::text::words;
 /// Who is led over a text. Either answer may end the walk.
 pub(super) trait Walker: Reader {
     /// Sees the next bytes. Some of them may have been seen before, and where the text is shorter
-    /// there are zeros.
+    /// there are spaces.
     fn at_block(&mut self, block: Block) -> bool;
 }
 
@@ -35,7 +35,10 @@ pub(super) fn walk(text: &[u8], walker: &mut impl Walker) -> bool {
         16.. => by_blocks(text, walker),
         8.. => by_halves(text, walker),
         // Too short for whatever begins with a word.
-        _ => walker.at_block(Block::of_halves(short(text), [0; 8])),
+        _ => {
+            let short = short(text);
+            walker.at_block(Block::of_halves(short, short))
+        }
     }
 }
 
@@ -97,7 +100,7 @@ pub(super) fn words_at(text: &[u8], at: usize, mut places: u64, reader: &mut imp
     true
 }
 
-/// A text of up to 7 bytes; some of them may be there twice, and where there is none is zero.
+/// A text of up to 7 bytes; some of them may be there twice, and where there is none is a space.
 fn short(text: &[u8]) -> [u8; 8] {
     match (text.first_chunk::<4>(), text.last_chunk::<4>()) {
         (Some(first), Some(last)) => {
@@ -105,8 +108,11 @@ fn short(text: &[u8]) -> [u8; 8] {
             (first | last << 32).to_le_bytes()
         }
         _ => {
-            let byte = |at: usize| text.get(at).copied().unwrap_or_default();
-            [byte(0), byte(1), byte(2), 0, 0, 0, 0, 0]
+            let mut short = [b' '; 8];
+            for (to, byte) in short.iter_mut().zip(text) {
+                *to = *byte;
+            }
+            short
         }
     }
 }

@@ -29,7 +29,7 @@ use crate::memo::Judge;
 use crate::policy::Judgement;
 pub(crate) use crate::text::glance::Block;
 use crate::text::quiet::is_quiet;
-pub(crate) use crate::text::quiet::{Quoted, quoted};
+pub(crate) use crate::text::quiet::{Quoted, is_quiet_and_plain, quoted};
 use crate::text::seen::{Seen, Sign};
 use crate::{Category, MASK, MaskPolicy, json};
 

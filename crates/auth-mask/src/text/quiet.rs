@@ -38,6 +38,29 @@ fn is_word_quiet(policy: &MaskPolicy, text: &[u8], start: usize, sets: u32) -> b
     sets & !words::SHAPES == 0 && !shape::is_at(policy, text, start, sets)
 }
 
+/// Whether a text is quiet, and can stand in a document as it is: neither masked nor escaped.
+pub(crate) fn is_quiet_and_plain(policy: &MaskPolicy, text: &str) -> bool {
+    let text = text.as_bytes();
+    let mut looking = Printing(Looking { policy, text });
+    walk(text, &mut looking)
+}
+
+struct Printing<'a>(Looking<'a>);
+
+impl Walker for Printing<'_> {
+    #[inline]
+    fn at_block(&mut self, block: Block) -> bool {
+        block.odd() | block.stops() == 0
+    }
+}
+
+impl Reader for Printing<'_> {
+    #[inline]
+    fn at_word(&mut self, start: usize, sets: u32) -> bool {
+        self.0.at_word(start, sets)
+    }
+}
+
 /// What is between the quotation marks of a document.
 pub(crate) struct Quoted {
     /// Where the plain text ends: at a quotation mark, a backslash, a control character, or the end
