@@ -81,7 +81,7 @@ pub(crate) fn quoted(policy: &MaskPolicy, document: &[u8], start: usize) -> Quot
     };
     let mut inside = 0;
     let is_quiet = loop {
-        let (four, mut letters, mut odd) = (looking.at, 0, 0);
+        let (four, mut letters, mut odd, mut is_last) = (looking.at, 0, 0, false);
         for shift in [0, 16, 32, 48] {
             let rest = document.get(looking.at..);
             let Some(block) = rest.and_then(<[u8]>::first_chunk) else {
@@ -95,6 +95,7 @@ pub(crate) fn quoted(policy: &MaskPolicy, document: &[u8], start: usize) -> Quot
             odd |= block.odd() & before;
             if stops != 0 {
                 looking.end = Some(looking.at + stops.trailing_zeros() as usize);
+                is_last = true;
                 break;
             }
             looking.at += 16;
@@ -102,7 +103,8 @@ pub(crate) fn quoted(policy: &MaskPolicy, document: &[u8], start: usize) -> Quot
         let begins = letters & !(letters << 1 | inside);
         inside = letters >> 63;
         let goes_on = odd == 0 && words_at(document, four, begins, &mut looking);
-        if !goes_on || looking.end.is_some() {
+        // Not as soon as the end is known: a word may have asked for it.
+        if !goes_on || is_last {
             break goes_on;
         }
     };
@@ -159,5 +161,67 @@ impl Reader for LookingAhead<'_> {
         let (policy, begins) = (self.policy, self.start);
         let text = self.text();
         is_word_quiet(policy, text, start - begins, sets)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn assert_is_seen_as_it_is(policy: &MaskPolicy, text: &str, after: &str) {
+        let document = format!("\"{text}{after}");
+        let quoted = quoted(policy, document.as_bytes(), 1);
+        let stops = |c: char| matches!(c, '"' | '\\' | ..' ');
+        let end = document[1..]
+            .find(stops)
+            .map_or(document.len(), |at| 1 + at);
+        assert_eq!(quoted.end, end, "{document:?}");
+        assert_eq!(
+            quoted.is_quiet,
+            is_quiet(policy, &document[1..end]),
+            "{document:?}"
+        );
+    }
+
+    /// What is odd is seen wherever it stands, also behind words that only begin as a secret does.
+    #[test]
+    fn nothing_is_missed_on_the_way_to_the_end() {
+        let policy = MaskPolicy::iso27001();
+        for word in ["quiet", "4111", "de89", "sk-x"] {
+            for length in 0..200 {
+                for odd in ["", "a=b", "4111 1111 1111 1111"] {
+                    for after in ["\"", "\"}, and more, and much more", "\\n", ""] {
+                        let text = format!("{word} {} {odd}", "-".repeat(length));
+                        assert_is_seen_as_it_is(&policy, &text, after);
+                        let text = format!("{} {word} {odd}", "-".repeat(length));
+                        assert_is_seen_as_it_is(&policy, &text, after);
+                    }
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(3000))]
+
+        #[test]
+        fn a_text_is_seen_alike_in_a_document_and_by_itself(
+            pieces in prop::collection::vec(
+                prop_oneof![
+                    prop::sample::select(vec![
+                        "4111", "de89", "sk-", "AA", "2221", "ghp_", "sig=", "Bearer x", "@", "J", " ", "-",
+                        "4111 1111 1111 1111", "\\", "DE89 3704 0044 0532 0130 00", "-----BEGIN ",
+                    ]).prop_map(str::to_owned),
+                    "[ -~]{0,20}",
+                    "[a-f0-9-]{0,40}",
+                ],
+                0..12,
+            ),
+            after in "\"?[ -~]{0,40}",
+        ) {
+            assert_is_seen_as_it_is(&MaskPolicy::iso27001(), &pieces.concat(), &after);
+        }
     }
 }
