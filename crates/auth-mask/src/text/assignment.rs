@@ -18,7 +18,7 @@ pub(super) fn mask<'a>(judge: &mut Judge<'_>, text: &'a str) -> Cow<'a, str> {
         }
         // The name first: a value is looked for only where it is going to be masked, so that no
         // stretch of the text is read more often than twice.
-        let name = Name::before(text, index);
+        let name = Name::before(text, index, rewriter.done);
         if !name.is_sensitive(judge) {
             if name.in_query && sign == "=" {
                 mask_encoded(judge, &mut rewriter, index + 1);
@@ -55,8 +55,9 @@ struct Name<'a> {
 }
 
 impl<'a> Name<'a> {
-    /// The name that ends before `index`.
-    fn before(text: &'a str, index: usize) -> Self {
+    /// The name that ends before `index`, in a text of which what stands before `done` was copied or
+    /// masked.
+    fn before(text: &'a str, index: usize, done: usize) -> Self {
         let before = text[..index].trim_end_matches([' ', '\t']);
         let inside = before.trim_end_matches(['"', '\'', '\\']);
         // A name in quotation marks may be written with escapes.
@@ -73,7 +74,10 @@ impl<'a> Name<'a> {
             text: &inside[start..],
             quoted: inside.len() < before.len(),
             in_query: inside[..start].ends_with(['?', '&', '#']),
-            is_of_a_parser: inside[..start].ends_with("nexpected "),
+            // What was masked complains no more.
+            is_of_a_parser: inside
+                .get(done..start)
+                .is_some_and(|before| before.ends_with("nexpected ")),
         }
     }
 
