@@ -488,6 +488,7 @@ Under every policy but `miso-4.9` a string that goes by an innocent name is look
 | tokens (JWS, JWE) | `eyJhbGciOi….eyJzdWIiOi….c2ln` | `***MASKED***` |
 | private keys | `-----BEGIN PRIVATE KEY-----` to its end | `***MASKED***` |
 | URLs with a user | `postgres://ada:secret@db/x` | `postgres://***MASKED***@db/x` |
+| Addresses of Go's MySQL driver | `ada:secret@tcp(db:3306)/x` | `***MASKED***@tcp(db:3306)/x` |
 | headers | `X-Api-Key: abc`, `curl -H 'Cookie: a=b'` | `X-Api-Key: ***MASKED***` |
 | assignments | `?token=abc&page=2`, `password=abc`, `secret: \"abc\"` | `?token=***MASKED***&page=2` |
 | keys of vendors | `ghp_…`, `sk_live_…`, `xoxb-…`, `AKIA…`, `hooks.slack.com/services/…` | `***MASKED***` |
