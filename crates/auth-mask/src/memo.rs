@@ -19,6 +19,8 @@ pub(crate) struct Judge<'a> {
     pub(crate) policy: &'a MaskPolicy,
     /// How many documents inside of texts are being masked around this place.
     pub(crate) quoted: usize,
+    /// How many parameters of queries are being looked into around this place.
+    pub(crate) encoded: usize,
     memo: &'a mut Memo,
 }
 
@@ -26,10 +28,10 @@ impl Judge<'_> {
     /// Hands over a policy together with what this thread remembers.
     pub(crate) fn with<R>(policy: &MaskPolicy, then: impl FnOnce(&mut Judge<'_>) -> R) -> R {
         let judged = |memo: &mut Memo| {
-            let quoted = 0;
             then(&mut Judge {
                 policy,
-                quoted,
+                quoted: 0,
+                encoded: 0,
                 memo,
             })
         };

@@ -509,8 +509,10 @@ Nothing is guessed from how random a string looks. What is found by its shape ha
 
 A number of JSON is looked at for a card only, and only up to 16 digits: longer ones are identifiers.
 
-A text that is a JSON document is masked as one, and so on inwards, 16 times; what is quoted more often is masked unseen. Of one that was cut, the piece at the
-end is masked; and where a document stands in the middle of other words, the value of a sensitive name is masked to its closing bracket.
+A text that is a JSON document is masked as one, and so on inwards, 16 times; what is quoted more often is masked unseen. Of one that
+was cut, the piece at the end is masked; and where a document stands in the middle of other words, the value of a sensitive name is
+masked to its closing bracket. The encoded parameters in a parameter are looked into four times inwards, and four that stand in one
+value; of more, the rest is masked unseen.
 
 ## Where it is applied
 

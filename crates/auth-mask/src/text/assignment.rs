@@ -12,6 +12,7 @@ use crate::text::{Rewriter, header, scan, until};
 
 pub(super) fn mask<'a>(judge: &mut Judge<'_>, text: &'a str) -> Cow<'a, str> {
     let mut rewriter = Rewriter::new(text);
+    let mut run = Run::default();
     for (index, sign) in text.match_indices(['=', ':']) {
         if index < rewriter.done {
             continue;
@@ -21,7 +22,7 @@ pub(super) fn mask<'a>(judge: &mut Judge<'_>, text: &'a str) -> Cow<'a, str> {
         let name = Name::before(text, index, rewriter.done);
         if !name.is_sensitive(judge) {
             if name.in_query && sign == "=" {
-                mask_encoded(judge, &mut rewriter, index + 1);
+                run.mask(judge, &mut rewriter, index + 1);
             }
             continue;
         }
@@ -33,16 +34,49 @@ pub(super) fn mask<'a>(judge: &mut Judge<'_>, text: &'a str) -> Cow<'a, str> {
     rewriter.finish()
 }
 
-/// Masks the value of a parameter if there is a secret in what it stands for, such as another URL.
-fn mask_encoded(judge: &mut Judge<'_>, rewriter: &mut Rewriter<'_>, start: usize) {
-    let end = until(rewriter.text, start, |c| {
-        c.is_whitespace() || "\"'`<>&;#".contains(c)
-    });
-    let value = &rewriter.text[start..end];
-    if value.contains('%') && matches!(scan(judge, &decoded(value)), Cow::Owned(_)) {
-        rewriter.mask(start..end);
+/// A stretch of text in which parameters may stand one in the other: `?a=http://h/?b=%2541`.
+#[derive(Default)]
+struct Run {
+    end: usize,
+    last_percent: Option<usize>,
+    looks: usize,
+}
+
+impl Run {
+    /// Masks the value of the parameter that begins at `start` if there is a secret in what it
+    /// stands for, such as another URL.
+    ///
+    /// A value holds all that come after it, and each of them may hold encoded ones. So there is a
+    /// number of looks for each run, and a depth; of whoever has more, the rest is masked unseen.
+    fn mask(&mut self, judge: &mut Judge<'_>, rewriter: &mut Rewriter<'_>, start: usize) {
+        let text = rewriter.text;
+        if start >= self.end {
+            let ends = |c: char| c.is_whitespace() || "\"'`<>&;#".contains(c);
+            self.end = until(text, start, ends);
+            self.last_percent = text[start..self.end].rfind('%').map(|at| start + at);
+            self.looks = 0;
+        }
+        if self.last_percent.is_none_or(|at| at < start) {
+            return;
+        }
+        if self.looks == MOST_LOOKS || judge.encoded == MOST_ENCODED {
+            return rewriter.mask(start..self.end);
+        }
+        self.looks += 1;
+        judge.encoded += 1;
+        let is_secret = matches!(scan(judge, &decoded(&text[start..self.end])), Cow::Owned(_));
+        judge.encoded -= 1;
+        if is_secret {
+            rewriter.mask(start..self.end);
+        }
     }
 }
+
+/// How many parameters of one run are looked into.
+const MOST_LOOKS: usize = 4;
+
+/// How often a parameter may be encoded that is looked into.
+const MOST_ENCODED: usize = 4;
 
 struct Name<'a> {
     text: &'a str,
@@ -60,13 +94,11 @@ impl<'a> Name<'a> {
     fn before(text: &'a str, index: usize, done: usize) -> Self {
         let before = text[..index].trim_end_matches([' ', '\t']);
         let inside = before.trim_end_matches(['"', '\'', '\\']);
-        // A name in quotation marks may be written with escapes.
-        let belongs = |c: char| c.is_alphanumeric() || "_-.$%[]\\".contains(c);
         let length: usize = inside
             .chars()
             .rev()
             .take(LONGEST_NAME)
-            .take_while(|&c| belongs(c))
+            .take_while(|&c| is_in_name(c))
             .map(char::len_utf8)
             .sum();
         let start = inside.len() - length;
@@ -96,6 +128,11 @@ impl<'a> Name<'a> {
             judge.judge(&name).is_sensitive()
         }
     }
+}
+
+/// Whether names are made of it. One in quotation marks may be written with escapes.
+pub(super) fn is_in_name(c: char) -> bool {
+    c.is_alphanumeric() || "_-.$%[]\\".contains(c)
 }
 
 /// The value that is assigned at `index`, or `None` if nothing is: prose has colons too.

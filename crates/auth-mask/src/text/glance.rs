@@ -25,7 +25,7 @@ pub(super) trait Walker: Reader {
 /// Who is led past the words of a text. The answer may end the walk.
 pub(super) trait Reader {
     /// Sees a word that begins as one of these sets does (`words`).
-    fn at_word(&mut self, start: usize, sets: u32) -> bool;
+    fn at_word(&mut self, start: usize, sets: u64) -> bool;
 }
 
 /// Leads over a text, and returns whether to its end.

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::MASK;
+use crate::text::assignment::is_in_name;
 use crate::text::until;
 
 /// Whether there is a colon that a header could have.
@@ -23,22 +24,28 @@ pub(super) fn value(text: &str, name: &str, colon: usize) -> Option<Range<usize>
     }
     let start = text.len() - rest.trim_start_matches(' ').len();
     let before = text[..colon].strip_suffix(name)?;
-    let line = until(text, start, |c| matches!(c, '\r' | '\n'));
+    let word = text[start..].split(ENDS_A_WORD).next().unwrap_or_default();
+    if PROSE.iter().any(|prose| word.eq_ignore_ascii_case(prose)) {
+        return None;
+    }
+    // The line's end is looked for at its beginning only: there may be many headers in it.
+    let is_newline = |c| matches!(c, '\r' | '\n');
     let end = match before.chars().next_back() {
-        None | Some('\n') => line,
-        Some(quote @ ('"' | '\'')) => until(text, start, |c| c == quote).min(line),
+        None | Some('\n') => until(text, start, is_newline),
+        Some(quote @ ('"' | '\'')) => until(text, start, |c| c == quote || is_newline(c)),
         // `> X-Api-Key: abc`, as curl shows what it sends.
-        _ if before.ends_with("\n> ") || before == "> " => line,
-        Some(c) if c.is_whitespace() => {
+        _ if before.ends_with("\n> ") || before == "> " => until(text, start, is_newline),
+        // Of a name that is longer than any, the beginning is not known.
+        Some(c) if c.is_whitespace() || is_in_name(c) => {
             until(text, start, |c| c.is_whitespace() || "\"'`<>,;".contains(c))
         }
         Some(_) => return None,
     };
     let value = &text[start..end];
-    let word = value.split([' ', ',', ';', '.']).next().unwrap_or_default();
-    let is_prose = PROSE.iter().any(|prose| word.eq_ignore_ascii_case(prose));
-    (!value.is_empty() && !is_prose && !value.contains(MASK)).then_some(start..end)
+    (!value.is_empty() && !value.contains(MASK)).then_some(start..end)
 }
+
+const ENDS_A_WORD: [char; 9] = [' ', ',', ';', '.', '"', '\'', '`', '\r', '\n'];
 
 /// Those that are one word.
 const KNOWN: [&str; 2] = ["authorization", "cookie"];
@@ -91,6 +98,13 @@ mod tests {
                 "masked twice"
             );
         }
+    }
+
+    #[test]
+    fn a_name_that_is_longer_than_any_hides_its_value_too() {
+        let name = format!("{}x-api-key", "-".repeat(200));
+        let shown = Masker::default().mask_text(&format!("{name}: hunter2 3"));
+        assert_eq!(shown, format!("{name}: ***MASKED*** 3"));
     }
 
     #[test]

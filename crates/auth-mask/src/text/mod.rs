@@ -131,7 +131,7 @@ pub(crate) fn scan<'a>(judge: &mut Judge<'_>, text: &'a str) -> Cow<'a, str> {
 fn scan_closely<'a>(judge: &mut Judge<'_>, text: &'a str) -> Cow<'a, str> {
     // What a pass needs and is not there, no earlier pass brings.
     let seen = Seen::in_text(text);
-    let is_user = seen.has(Sign::COLON.and(Sign::SLASH).and(Sign::AT));
+    let is_user = seen.has(Sign::COLON.and(Sign::AT));
     let is_assignment = seen.has(Sign::EQUALS)
         || seen.has(Sign::COLON.and(Sign::QUOTE))
         || seen.has(Sign::COLON) && header::may_be_in(text);

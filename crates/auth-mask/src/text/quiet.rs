@@ -27,14 +27,14 @@ impl Walker for Looking<'_> {
 
 impl Reader for Looking<'_> {
     #[inline]
-    fn at_word(&mut self, start: usize, sets: u32) -> bool {
+    fn at_word(&mut self, start: usize, sets: u64) -> bool {
         is_word_quiet(self.policy, self.text, start, sets)
     }
 }
 
 /// In identifiers every other word begins as a card or an account does.
 #[inline]
-fn is_word_quiet(policy: &MaskPolicy, text: &[u8], start: usize, sets: u32) -> bool {
+fn is_word_quiet(policy: &MaskPolicy, text: &[u8], start: usize, sets: u64) -> bool {
     sets & !words::SHAPES == 0 && !shape::is_at(policy, text, start, sets)
 }
 
@@ -56,7 +56,7 @@ impl Walker for Printing<'_> {
 
 impl Reader for Printing<'_> {
     #[inline]
-    fn at_word(&mut self, start: usize, sets: u32) -> bool {
+    fn at_word(&mut self, start: usize, sets: u64) -> bool {
         self.0.at_word(start, sets)
     }
 }
@@ -157,7 +157,7 @@ impl LookingAhead<'_> {
 
 impl Reader for LookingAhead<'_> {
     #[inline]
-    fn at_word(&mut self, start: usize, sets: u32) -> bool {
+    fn at_word(&mut self, start: usize, sets: u64) -> bool {
         let (policy, begins) = (self.policy, self.start);
         let text = self.text();
         is_word_quiet(policy, text, start - begins, sets)

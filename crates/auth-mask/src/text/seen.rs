@@ -18,15 +18,14 @@ impl Sign {
     /// As JSON has it, escaped or not, and as other languages have it.
     pub(super) const QUOTE: Self = Self(1 << 2);
     pub(super) const AT: Self = Self(1 << 3);
-    pub(super) const SLASH: Self = Self(1 << 4);
-    pub(super) const DOT: Self = Self(1 << 5);
-    pub(super) const CAPITAL_J: Self = Self(1 << 6);
+    pub(super) const DOT: Self = Self(1 << 4);
+    pub(super) const CAPITAL_J: Self = Self(1 << 5);
     /// A word that begins as the name of a scheme does.
-    pub(super) const SCHEME: Self = Self(1 << 7);
+    pub(super) const SCHEME: Self = Self(1 << 6);
     /// One that begins as the first line of a key does.
-    pub(super) const BEGIN: Self = Self(1 << 8);
+    pub(super) const BEGIN: Self = Self(1 << 7);
     /// One that begins as what is known by its shape.
-    pub(super) const SHAPE: Self = Self(1 << 9);
+    pub(super) const SHAPE: Self = Self(1 << 8);
 
     pub(super) const fn and(self, Self(signs): Self) -> Self {
         Self(self.0 | signs)
@@ -64,7 +63,7 @@ impl Walker for Looking {
 
 impl Reader for Looking {
     #[inline]
-    fn at_word(&mut self, _: usize, sets: u32) -> bool {
+    fn at_word(&mut self, _: usize, sets: u64) -> bool {
         for (set, sign) in [
             (words::SCHEME, Sign::SCHEME),
             (words::BEGIN, Sign::BEGIN),
@@ -143,7 +142,7 @@ mod tests {
                     prop::sample::select(vec![
                         "password", "token", "=", ":", " ", "\"", "'", "\\\"", "://", "@", "/", ".",
                         "eyJhbGci", ".eyJzdWIi", "-----BEGIN PRIVATE KEY-----", "Bearer", "basic",
-                        "\t", "ada", "example.com", "&", "?", "dXNlcjpwYXNz", "4111 1111 1111 1111",
+                        "\t", "ada", "example.com", "&", "?", "dXNlcjpwYXNz", "4111 1111 1111 1111", "@tcp(", "@unix(",
                     ]).prop_map(str::to_owned),
                     "[ -~]{0,6}",
                 ],

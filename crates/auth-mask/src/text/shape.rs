@@ -24,7 +24,7 @@ pub(super) fn mask<'a>(policy: &MaskPolicy, text: &'a str) -> Cow<'a, str> {
 }
 
 /// Whether there is something of a known shape that begins here, with a word of these sets.
-pub(super) fn is_at(policy: &MaskPolicy, text: &[u8], start: usize, sets: u32) -> bool {
+pub(super) fn is_at(policy: &MaskPolicy, text: &[u8], start: usize, sets: u64) -> bool {
     find(policy, text, 0, start, sets).is_some()
 }
 
@@ -34,7 +34,7 @@ fn find(
     text: &[u8],
     done: usize,
     start: usize,
-    sets: u32,
+    sets: u64,
 ) -> Option<Range<usize>> {
     let before = text.get(done..start)?;
     if text[start].is_ascii_digit() && goes_on(before) {
@@ -54,7 +54,7 @@ fn find(
 
 /// Where the words begin that may have any of the shapes, and the sets they belong to; there is no
 /// shape of three letters.
-fn words(text: &[u8]) -> impl Iterator<Item = (usize, u32)> {
+fn words(text: &[u8]) -> impl Iterator<Item = (usize, u64)> {
     let mut inside = false;
     let begins = move |(start, byte): (usize, &u8)| {
         let before = std::mem::replace(&mut inside, byte.is_ascii_alphanumeric());

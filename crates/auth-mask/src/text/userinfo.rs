@@ -24,20 +24,25 @@ fn before_protocols(text: &str) -> Cow<'_, str> {
         if !PROTOCOLS.iter().any(|it| text[at + 1..].starts_with(it)) {
             continue;
         }
-        let belongs = |c: char| !(c.is_whitespace() || c.is_control() || "\"'`<>".contains(c));
+        // If the login is longer than any, what was read of it is masked.
         let length: usize = before
             .chars()
             .rev()
             .take(LONGEST_LOGIN)
-            .take_while(|&c| belongs(c))
+            .take_while(|&c| !(c.is_whitespace() || c.is_control() || "\"'`".contains(c)))
             .map(char::len_utf8)
             .sum();
         let login = &before[before.len() - length..];
-        // `DSN=user:password@tcp(…`, where the name may be shown.
-        let colon = login.find(':').unwrap_or(0);
-        let name = login[..colon].rfind('=').map_or(0, |equals| equals + 1);
-        if colon > 0 && !login.contains("://") {
-            rewriter.mask(at - length + name..at);
+        // Of `source=user:password@tcp(…` the name may be shown, and of a URL the scheme.
+        let after_url = login.rfind("://").map_or(0, |at| at + 3);
+        let colon = login[after_url..].find(':').map_or(0, |at| after_url + at);
+        let start = match login[..colon].rfind('=') {
+            Some(equals) => after_url.max(equals + 1),
+            None => after_url,
+        };
+        let is_cut = before.len() > length && login.chars().count() == LONGEST_LOGIN;
+        if colon > 0 || is_cut {
+            rewriter.mask(at - length + start..at);
         }
     }
     rewriter.finish()

@@ -69,7 +69,6 @@ const SIGNS: [Sign; 256] = {
     signs[b'\'' as usize] = Sign::QUOTE;
     signs[b'\\' as usize] = Sign::QUOTE;
     signs[b'@' as usize] = Sign::AT;
-    signs[b'/' as usize] = Sign::SLASH;
     signs[b'.' as usize] = Sign::DOT;
     signs[b'J' as usize] = Sign::CAPITAL_J;
     signs

@@ -56,20 +56,19 @@ impl Block {
 
 /// For each sign the places where it was seen, all blocks on one another.
 #[derive(Clone, Copy, Default)]
-pub(in crate::text) struct Signs([m128i; 7]);
+pub(in crate::text) struct Signs([m128i; 6]);
 
 impl Signs {
     #[inline]
     pub(in crate::text) fn add(&mut self, block: Block) {
         let are = |byte| block.are(byte);
         let quotes = bitor_m128i(are(b'"'), bitor_m128i(are(b'\''), are(b'\\')));
-        let [equals, colon, quote, at, slash, dot, capital_j] = &mut self.0;
+        let [equals, colon, quote, at, dot, capital_j] = &mut self.0;
         for (places, seen) in [
             (equals, are(b'=')),
             (colon, are(b':')),
             (quote, quotes),
             (at, are(b'@')),
-            (slash, are(b'/')),
             (dot, are(b'.')),
             (capital_j, are(b'J')),
         ] {
@@ -78,14 +77,13 @@ impl Signs {
     }
 
     pub(in crate::text) fn seen(self) -> Sign {
-        let [equals, colon, quote, at, slash, dot, capital_j] = self.0;
+        let [equals, colon, quote, at, dot, capital_j] = self.0;
         let mut seen = Sign::NONE;
         for (sign, places) in [
             (Sign::EQUALS, equals),
             (Sign::COLON, colon),
             (Sign::QUOTE, quote),
             (Sign::AT, at),
-            (Sign::SLASH, slash),
             (Sign::DOT, dot),
             (Sign::CAPITAL_J, capital_j),
         ] {
