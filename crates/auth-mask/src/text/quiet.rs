@@ -83,12 +83,11 @@ pub(crate) fn quoted(policy: &MaskPolicy, document: &[u8], start: usize) -> Quot
     let is_quiet = loop {
         let (four, mut letters, mut odd, mut is_last) = (looking.at, 0, 0, false);
         for shift in [0, 16, 32, 48] {
-            let rest = document.get(looking.at..);
-            let Some(block) = rest.and_then(<[u8]>::first_chunk) else {
-                // The document ends within a block, which is no place to hurry.
-                return looking.slowly();
+            let rest = document.get(looking.at..).unwrap_or_default();
+            let block = match rest.first_chunk() {
+                Some(block) => Block::of(block),
+                None => Block::of(&ended(rest)),
             };
-            let block = Block::of(block);
             let stops = block.stops();
             let before = (stops & stops.wrapping_neg()).wrapping_sub(1);
             letters |= u64::from(block.letters() & before) << shift;
@@ -144,15 +143,16 @@ impl LookingAhead<'_> {
         let end = self.end();
         &self.document[self.start..end]
     }
+}
 
-    #[cold]
-    fn slowly(mut self) -> Quoted {
-        let policy = self.policy;
-        let text = self.text();
-        let is_quiet = walk(text, &mut Looking { policy, text });
-        let end = self.end();
-        Quoted { end, is_quiet }
+/// The last bytes of a document, and then some at which a text ends.
+#[cold]
+fn ended(rest: &[u8]) -> [u8; 16] {
+    let mut block = [0; 16];
+    for (to, byte) in block.iter_mut().zip(rest) {
+        *to = *byte;
     }
+    block
 }
 
 impl Reader for LookingAhead<'_> {
