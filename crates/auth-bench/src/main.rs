@@ -2,7 +2,8 @@
 //!
 //! `auth-bench AREA` prints one JSON line a sample. In reading order: [`settings`] is what may be
 //! asked for, [`case`] is one thing to measure, [`meter`] measures it and [`sample`] is the line;
-//! then each area has a module of its name, in a folder of that name.
+//! then each area has a module of its name, in a folder of that name. [`soak`] measures nothing: it
+//! looks whether memory grows while everything goes wrong.
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
@@ -14,8 +15,11 @@ mod mask;
 mod meter;
 mod sample;
 mod settings;
+mod soak;
+mod soak_peers;
 #[cfg(test)]
 mod tests;
+mod usage;
 
 use std::env;
 use std::io::{self, Write};
@@ -74,8 +78,22 @@ fn run(
     variable: impl Fn(&str) -> Option<String>,
     output: &mut impl Write,
 ) -> anyhow::Result<()> {
+    if let Some(("soak", rest)) = arguments
+        .split_first()
+        .map(|(it, rest)| (it.as_str(), rest))
+    {
+        let seconds = match rest {
+            [] => 60,
+            [text] => text.parse().context("the length is not in seconds")?,
+            _ => bail!("usage: auth-bench soak [SECONDS]"),
+        };
+        return soak::run(seconds, output);
+    }
     let [name] = arguments else {
-        bail!("usage: auth-bench AREA, where AREA is one of: {}", areas());
+        bail!(
+            "usage: auth-bench AREA, where AREA is one of: {}; or auth-bench soak [SECONDS]",
+            areas()
+        );
     };
     let Some(area) = AREAS.iter().find(|area| area.name == name) else {
         bail!("there is no area `{name}`; there are: {}", areas());

@@ -84,8 +84,12 @@ fn an_area_that_is_not_there_is_answered_with_those_that_are() {
         let error = bench(arguments, &[]).unwrap_err();
         assert_eq!(
             error,
-            "usage: auth-bench AREA, where AREA is one of: cache, http, jwt, mask"
+            "usage: auth-bench AREA, where AREA is one of: cache, http, jwt, mask; \
+             or auth-bench soak [SECONDS]"
         );
+    }
+    for arguments in [&["soak", "long"][..], &["soak", "0"], &["soak", "1", "2"]] {
+        bench(arguments, &[]).unwrap_err();
     }
 }
 

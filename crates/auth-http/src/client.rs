@@ -14,7 +14,9 @@ use crate::credential::{Credential, Kind};
 use crate::fault::{Fault, FaultKind};
 use crate::observer::Observer;
 use crate::origin::Origin;
+use crate::path::Complaint;
 use crate::proxy::{Proxies, ProxySettings};
+use crate::routes::{Route, Routes};
 use crate::tls::{self, TlsVersion};
 use crate::token::{TokenProvider, TokenSource};
 use crate::{BuildError, CircuitBreaker, CircuitState, RequestBuilder, RetryPolicy};
@@ -36,6 +38,7 @@ pub(crate) struct Inner {
     /// In the order in which they are preferred; at least one.
     targets: Vec<Target>,
     pub(crate) pool: Pool,
+    routes: Routes,
     pub(crate) deadline: Duration,
     pub(crate) max_response_bytes: usize,
     pub(crate) user_agent: HeaderValue,
@@ -186,6 +189,11 @@ impl HttpClient {
 impl Inner {
     pub(crate) fn origin(&self, index: usize) -> &Origin {
         &self.targets[index].origin
+    }
+
+    /// The route of a path, if it may be asked for.
+    pub(crate) fn route(&self, path: &str) -> Result<Arc<Route>, Complaint> {
+        self.routes.find(path, self.origin(0))
     }
 
     /// Adds what the way to an origin needs of headers.
@@ -438,6 +446,7 @@ impl HttpClientBuilder {
                 proxies,
                 versions: self.versions,
             }),
+            routes: Routes::new(),
             deadline: self.deadline,
             max_response_bytes: self.max_response_bytes,
             user_agent,

@@ -20,7 +20,7 @@ use tower_service::Service;
 use crate::fault::{BoxError, Fault, FaultKind};
 use crate::payload::{BodyFailed, Outgoing};
 use crate::proxy::Proxies;
-use crate::watched::{AnswerBegan, How, Watched};
+use crate::watched::{AnswerBroke, How, Watched};
 
 /// The pool of connections below a client.
 pub(crate) type Pool = Client<Connector, Outgoing>;
@@ -109,14 +109,7 @@ pub(crate) fn fault(error: hyper_util::client::legacy::Error) -> Fault {
             .with_source(error);
     }
     // An answer of HTTP/2 has begun when its headers are there, and then there is no error here.
-    let began = error.connect_info().is_some_and(|connected| {
-        if connected.is_negotiated_h2() {
-            return false;
-        }
-        let mut extensions = http::Extensions::new();
-        connected.get_extras(&mut extensions);
-        extensions.get().is_some_and(AnswerBegan::get)
-    });
+    let began = find::<AnswerBroke>(&error).is_some();
     let hyper = find::<hyper::Error>(&error);
     let fault = if hyper.is_some_and(hyper::Error::is_canceled) {
         // The stack handed the request back: it was still waiting when its connection closed.

@@ -124,6 +124,7 @@ mod request;
 mod response;
 mod retry;
 mod retry_after;
+mod routes;
 mod send;
 mod streaming;
 mod tls;

@@ -41,6 +41,11 @@ impl Template {
         &self.text
     }
 
+    /// The path, if there is nothing to be filled in.
+    pub(crate) fn whole(&self) -> Option<&str> {
+        (!self.has_names).then_some(&*self.text)
+    }
+
     /// The path with each name replaced by its value, encoded so that it stays one segment.
     pub(crate) fn fill(&self, values: &[(Box<str>, Box<str>)]) -> Result<Arc<str>, Complaint> {
         if !self.has_names && values.is_empty() {

@@ -12,10 +12,11 @@ use crate::client::HttpClient;
 use crate::credential;
 use crate::fault::{Fault, RequestLine};
 use crate::multipart::Multipart;
-use crate::path::{self, Complaint, Template};
+use crate::path::{self, Complaint};
 use crate::payload::{Payload, RequestBody};
 use crate::response::Response;
 use crate::retry::RetryPolicy;
+use crate::routes::Route;
 use crate::send::{self, Accept, Outgoing};
 use crate::streaming::StreamingResponse;
 
@@ -34,7 +35,7 @@ pub struct RequestBuilder(Box<Parts>);
 struct Parts {
     client: HttpClient,
     method: Method,
-    template: Result<Template, Complaint>,
+    route: Result<Arc<Route>, Complaint>,
     segments: Vec<(Box<str>, Box<str>)>,
     query: String,
     headers: HeaderMap,
@@ -60,9 +61,9 @@ impl RequestBuilder {
     pub(crate) fn new(client: HttpClient, method: Method, path: &str) -> Self {
         Self(Box::new(Parts {
             idempotent: method.is_safe(),
+            route: client.inner().route(path),
             client,
             method,
-            template: Template::parse(path),
             segments: Vec::new(),
             query: String::new(),
             headers: HeaderMap::new(),
@@ -255,10 +256,10 @@ impl RequestBuilder {
     }
 
     pub(crate) fn line(&self) -> RequestLine {
-        let template = self.0.template.as_ref().ok();
+        let route = self.0.route.as_ref().ok();
         RequestLine {
             method: self.0.method.clone(),
-            template: template.map(|template| Arc::clone(template.text())),
+            template: route.map(|route| Arc::clone(route.template.text())),
         }
     }
 
@@ -287,13 +288,16 @@ impl RequestBuilder {
             return Err("the stream of the body was read by another call".into());
         }
         let client = this.client.inner();
-        let path = this.template?.fill(&this.segments)?;
-        let uri = client.origin(0).uri(&path, &this.query);
+        let route = this.route?;
+        let path = route.template.fill(&this.segments)?;
+        let uri = match &route.uri {
+            Some(uri) if this.query.is_empty() => Some(uri.clone()),
+            _ => client.origin(0).uri(&path, &this.query),
+        };
         let uri = uri.ok_or("the path and query are too long")?;
         let mut headers = this.headers;
-        if !headers.contains_key(USER_AGENT) {
-            headers.insert(USER_AGENT, client.user_agent.clone());
-        }
+        let user_agent = headers.entry(USER_AGENT);
+        user_agent.or_insert_with(|| client.user_agent.clone());
         let has_body = matches!(this.method, Method::POST | Method::PUT | Method::PATCH);
         if has_body && this.body.length() == Some(0) {
             // The stack would leave it out, and some servers answer that with 411 (RFC 9110 §8.6).

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use auth_core::{Clock, Problem, SystemClock};
 use http::response::Parts;
-use http::{HeaderMap, Method, StatusCode, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use hyper::body::Incoming;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
@@ -95,12 +95,14 @@ async fn answer<'c>(
     accept: Accept,
     record: &mut Record,
 ) -> Result<Answer<'c>, Fault> {
-    let (outgoing, uri) = request
+    let (mut outgoing, uri) = request
         .prepare(record.correlation_id.as_ref())
         .map_err(|complaint| Fault::new(FaultKind::InvalidRequest, complaint))?;
     record.path = Some(Arc::clone(&outgoing.path));
     let client = handle.inner();
     let deadline = later(record.start(), outgoing.deadline);
+    let headers = std::mem::take(&mut outgoing.headers);
+    let mut kept = Kept::new(headers, &outgoing.retry);
     let mut retries = Retries::new(&outgoing.retry, outgoing.idempotent);
     // The first attempt takes it, and it is seldom needed again.
     let mut uri = Some(uri);
@@ -109,7 +111,7 @@ async fn answer<'c>(
     let mut replayed = false;
     client.budget.deposit();
     loop {
-        let mut headers = outgoing.headers.clone();
+        let mut headers = kept.take();
         let mut tokens = Vec::new();
         if !handle.credentials().is_empty() {
             let adding = credential::add(handle.credentials(), &mut headers);
@@ -167,6 +169,36 @@ async fn answer<'c>(
             sleep_until(resume).await;
         }
         latest = Some(fault);
+    }
+}
+
+/// The headers of a request, for as many attempts as there will be.
+///
+/// Mostly there is one, so it gets them as they are: with room for what is added on the way. For the
+/// others they are kept as a list, which costs less to make than another map.
+struct Kept {
+    first: Option<HeaderMap>,
+    others: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Kept {
+    fn new(headers: HeaderMap, policy: &RetryPolicy) -> Self {
+        let others = match policy.allows_replay() {
+            true => headers
+                .iter()
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
+            false => Vec::new(),
+        };
+        Self {
+            first: Some(headers),
+            others,
+        }
+    }
+
+    fn take(&mut self) -> HeaderMap {
+        let others = || self.others.iter().cloned().collect();
+        self.first.take().unwrap_or_else(others)
     }
 }
 

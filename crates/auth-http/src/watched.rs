@@ -1,21 +1,21 @@
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// A connection that notes whether an answer to what was last written has begun.
+/// A connection that notes whether an answer to what was last written has begun, and says so if it
+/// then breaks off in its headers.
 ///
 /// When a connection fails, the HTTP stack cannot say whether the server had begun to answer; and
 /// what has been answered must not be sent again. So the bytes are watched, above TLS, where only
-/// HTTP passes.
+/// HTTP passes. The stack would carry a note of ours from the connection to every answer, which
+/// costs more than to look for the end of the headers here.
 pub(crate) struct Watched<S> {
     stream: S,
-    answer: AnswerBegan,
     how: How,
+    answer: Answer,
 }
 
 /// What the pool has to know of a connection.
@@ -27,26 +27,95 @@ pub(crate) struct How {
     pub(crate) http2: bool,
 }
 
-/// The note; it travels with the errors of the connection.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct AnswerBegan(Arc<AtomicBool>);
+/// How far an answer of HTTP/1.1 has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answer {
+    None,
+    Head(Head),
+    /// Its headers are complete, or this is none of our business.
+    Past,
+}
 
-impl AnswerBegan {
-    pub(crate) fn get(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+/// The part of the headers that has arrived.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Head {
+    length: usize,
+    last_four: u32,
+    /// Whether the status is 1xx, after which another one follows.
+    is_interim: bool,
+}
+
+impl Answer {
+    fn read(&mut self, bytes: &[u8]) {
+        *self = match *self {
+            Self::Past => return,
+            Self::None if is_whole(bytes) => Self::Past,
+            Self::None => Head::default().read(bytes),
+            Self::Head(head) => head.read(bytes),
+        };
     }
+}
 
-    fn set(&self, began: bool) {
-        self.0.store(began, Ordering::Relaxed);
+/// What mostly comes: all headers at once, of an answer that is final.
+fn is_whole(bytes: &[u8]) -> bool {
+    bytes.starts_with(HTTP)
+        && bytes.get(STATUS).is_some_and(|digit| *digit != b'1')
+        && bytes.windows(4).any(|four| four == b"\r\n\r\n")
+}
+
+impl Head {
+    fn read(mut self, bytes: &[u8]) -> Answer {
+        for &byte in bytes {
+            if HTTP.get(self.length).is_some_and(|it| *it != byte) {
+                // No headers, so it belongs to a body: of an answer that did not wait for ours.
+                return Answer::Past;
+            }
+            if self.length == STATUS {
+                self.is_interim = byte == b'1';
+            }
+            self.length += 1;
+            self.last_four = self.last_four << 8 | u32::from(byte);
+            // The stack takes a bare line feed for the end of a line too.
+            if self.last_four == u32::from_be_bytes(*b"\r\n\r\n")
+                || self.last_four as u16 == u16::from_be_bytes(*b"\n\n")
+            {
+                if !self.is_interim {
+                    return Answer::Past;
+                }
+                self = Self::default();
+            }
+        }
+        Answer::Head(self)
+    }
+}
+
+const HTTP: &[u8] = b"HTTP/";
+/// Where the status begins in `HTTP/1.1 200`.
+const STATUS: usize = 9;
+
+/// The connection ended or failed when an answer had begun, and before its headers were complete.
+#[derive(Debug, thiserror::Error)]
+#[error("the answer broke off")]
+pub(crate) struct AnswerBroke(#[source] Option<io::Error>);
+
+impl<S: Connection> Watched<S> {
+    pub(crate) fn new(stream: S, mut how: How) -> Self {
+        how.http2 |= stream.connected().is_negotiated_h2();
+        Self {
+            stream,
+            how,
+            answer: match how.http2 {
+                true => Answer::Past,
+                false => Answer::None,
+            },
+        }
     }
 }
 
 impl<S> Watched<S> {
-    pub(crate) fn new(stream: S, how: How) -> Self {
-        Self {
-            stream,
-            how,
-            answer: AnswerBegan::default(),
+    fn wrote(&mut self) {
+        if !self.how.http2 {
+            self.answer = Answer::None;
         }
     }
 }
@@ -55,12 +124,10 @@ impl<S: Connection> Connection for Watched<S> {
     fn connected(&self) -> Connected {
         // Addresses, which the stack would copy into each answer, are left out.
         let connected = Connected::new().proxy(self.how.proxied);
-        let negotiated = || self.stream.connected().is_negotiated_h2();
-        let connected = match self.how.http2 || negotiated() {
+        match self.how.http2 {
             true => connected.negotiated_h2(),
             false => connected,
-        };
-        connected.extra(self.answer.clone())
+        }
     }
 }
 
@@ -71,12 +138,20 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        let polled = Pin::new(&mut self.stream).poll_read(cx, buffer);
-        // The end of the stream is read too, as nothing at all; that is no answer.
-        if buffer.filled().len() > before {
-            self.answer.set(true);
-        }
-        polled
+        let read = ready!(Pin::new(&mut self.stream).poll_read(cx, buffer));
+        let new = buffer.filled().get(before..).unwrap_or_default();
+        Poll::Ready(match (read, self.answer) {
+            (Err(error), Answer::Head(_)) => Err(io::Error::other(AnswerBroke(Some(error)))),
+            // The end of the stream is read as nothing at all.
+            (Ok(()), Answer::Head(_)) if new.is_empty() && buffer.remaining() > 0 => {
+                Err(io::Error::other(AnswerBroke(None)))
+            }
+            (Ok(()), _) if !new.is_empty() => {
+                self.answer.read(new);
+                Ok(())
+            }
+            (read, _) => read,
+        })
     }
 }
 
@@ -86,7 +161,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.answer.set(false);
+        self.wrote();
         Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
 
@@ -107,7 +182,39 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         cx: &mut Context<'_>,
         buffers: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.answer.set(false);
+        self.wrote();
         Pin::new(&mut self.stream).poll_write_vectored(cx, buffers)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Byte by byte, and all at once, it comes to the same.
+    #[track_caller]
+    fn check(text: &str, is_past: bool) {
+        let (mut slowly, mut at_once) = (Answer::None, Answer::None);
+        for byte in text.bytes() {
+            slowly.read(&[byte]);
+        }
+        at_once.read(text.as_bytes());
+        for answer in [slowly, at_once] {
+            assert_eq!(answer == Answer::Past, is_past, "{text:?}: {answer:?}");
+        }
+    }
+
+    #[test]
+    fn an_answer_has_begun_until_its_headers_are_complete() {
+        check("H", false);
+        check("HTTP/1.1 200 OK\r\na: b\r\n", false);
+        check("HTTP/1.1 200 OK\r\na: b\r\n\r\n", true);
+        check("HTTP/1.1 200 OK\na: b\n\n", true);
+        check("HTTP/1.1 200 OK\r\n\r\nHTTP/", true);
+        check("HTTP/1.1 100 Continue\r\n\r\n", false);
+        check("HTTP/1.1 103 X\r\n\r\nHTTP/1.1 200 OK\r\n", false);
+        check("HTTP/1.1 103 X\r\n\r\nHTTP/1.1 200 OK\r\n\r\n", true);
+        // The body of an answer that came while ours was still being written.
+        check("<html>", true);
     }
 }

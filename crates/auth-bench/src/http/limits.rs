@@ -28,6 +28,7 @@ use crate::http::{PATH, Task, operation, runtime};
 pub(super) const CLIENT: &str = "hyper-util legacy client";
 pub(super) const CLIENT_TLS: &str = "hyper-util legacy + hyper-rustls";
 pub(super) const CLIENT_IN_TIME: &str = "hyper-util legacy client, with a deadline";
+pub(super) const REQWEST: &str = "reqwest";
 pub(super) const CONNECTION: &str = "hyper http1 conn, own free list (no legacy pool)";
 
 /// The client that ours is built on, used as its documentation shows: a server that does not answer
@@ -53,15 +54,8 @@ fn prepare(
         http.set_nodelay(true);
         return posting(task, uri, concurrency, deadline, http);
     }
-    let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_slice(task.pem.as_bytes())?)?;
-    let provider = Arc::new(aws_lc_rs::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
     let https = HttpsConnectorBuilder::new()
-        .with_tls_config(config)
+        .with_tls_config(tls(task)?)
         .https_only()
         .enable_http1()
         .build();
@@ -95,6 +89,40 @@ where
             }
         }
     }))
+}
+
+/// What most programs use. It has a deadline for each call only where one is set, and here none is.
+pub(super) fn reqwest(task: &Task, concurrency: usize) -> anyhow::Result<Operation> {
+    let client = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls(task)?)
+        .http1_only()
+        .no_proxy()
+        .build()?;
+    let (url, body) = (task.url(), task.body.clone());
+    Ok(operation(runtime()?, concurrency, move || {
+        let call = client.post(&url).header(CONTENT_TYPE, "application/json");
+        let call = call.header(AUTHORIZATION, "Bearer x").body(body.clone());
+        let answer = call.send();
+        async move {
+            let Ok(answer) = answer.await else {
+                return false;
+            };
+            let right = answer.status().is_success();
+            let body = answer.bytes().await;
+            right && body.is_ok_and(|body| !body.is_empty())
+        }
+    }))
+}
+
+/// Whom all of them trust, and with whose cryptography.
+fn tls(task: &Task) -> anyhow::Result<ClientConfig> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(task.pem.as_bytes())?)?;
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    Ok(ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth())
 }
 
 /// A connection per task that posts, and no client: the least that this stack costs.

@@ -45,6 +45,7 @@ pub(crate) fn cases(settings: &Settings) -> Vec<Case> {
                     limits::CLIENT
                 };
                 add(name, Role::Peer, limits::client);
+                add(limits::REQWEST, Role::Peer, limits::reqwest);
                 if !tls {
                     add(limits::CLIENT_IN_TIME, Role::Peer, limits::client_in_time);
                     add(limits::CONNECTION, Role::Floor, limits::connection);

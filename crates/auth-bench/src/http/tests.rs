@@ -4,7 +4,7 @@ use super::*;
 fn every_case_does_its_work() {
     let settings = Settings::read(|_| None).unwrap();
     let cases = cases(&settings);
-    assert_eq!(cases.len(), 12);
+    assert_eq!(cases.len(), 16);
     for case in cases {
         let mut operation = case.prepare().unwrap();
         assert!(
@@ -27,7 +27,12 @@ fn a_call_that_is_not_answered_is_not_measured() {
         pem: Server::start().unwrap().pem,
         body: server::document().into(),
     };
-    for prepare in [candidate::prepare, limits::client, limits::connection] {
+    for prepare in [
+        candidate::prepare,
+        limits::client,
+        limits::reqwest,
+        limits::connection,
+    ] {
         assert!(!prepare(&task, 1).unwrap().repeat(1));
     }
 }

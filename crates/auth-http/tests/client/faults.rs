@@ -333,6 +333,41 @@ async fn a_500_with_html() {
 }
 
 #[tokio::test]
+async fn a_429() {
+    check(
+        answer("429 Too Many Requests", &["retry-after: 17"], ""),
+        expect![[r#"
+            status, transient, Some(429)
+            POST /orders: the server answered 429 Too Many Requests"#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_503() {
+    check(
+        answer("503 Service Unavailable", &[], "later"),
+        expect![[r#"
+            status, transient, Some(503)
+            POST /orders: the server answered 503 Service Unavailable"#]],
+    )
+    .await;
+}
+
+/// A proxy's page, or one to log in at, in the place of the service's answer.
+#[tokio::test]
+async fn html_where_json_was_expected() {
+    let page = answer("200 OK", &["content-type: text/html"], "<html>hello</html>");
+    let server = FaultServer::start([page]).await;
+    let answer = server.client().post("/orders").send().await.unwrap();
+    let fault = answer.json::<Vec<u32>>().unwrap_err();
+    expect![[r#"
+        decode, permanent, Some(200)
+        POST /orders: the answer's body is HTML where JSON was expected: a proxy or a login page may have answered"#]]
+    .assert_eq(&told(&fault));
+}
+
+#[tokio::test]
 async fn the_body_of_a_refusal_is_kept_masked_and_capped() {
     let html = "<h1>oops</h1><p>token=s3cr3t</p>".to_owned() + &"x".repeat(5000);
     let server = FaultServer::start([

@@ -2,10 +2,11 @@
 
 use std::convert::Infallible;
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use auth_http::{FaultKind, HttpClient, HttpClientBuilder, RequestBody};
+use auth_http::{FaultKind, HttpClient, HttpClientBuilder, RequestBody, RetryPolicy};
 use bytes::Bytes;
 use futures_util::stream;
 use http::{Request, Response, Version};
@@ -14,8 +15,9 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::version::{TLS12, TLS13};
@@ -191,6 +193,150 @@ async fn a_call_that_ends_at_its_deadline_leaves_the_connection_to_the_others() 
     assert_eq!(fault.kind(), FaultKind::Deadline);
     client.get("/").send().await.unwrap();
     assert_eq!(server.connections(), 1);
+}
+
+/// Nobody closes it and nobody resets it: only the unanswered ping tells.
+#[tokio::test]
+async fn a_connection_whose_peer_went_silent_is_given_up_and_replaced() {
+    let server = Server::start(None).await;
+    let line = Line::to(server.port).await;
+    let client = line.client();
+    client.get("/").send().await.unwrap();
+    line.cut().await;
+
+    // From here on nothing happens on the line, and time goes by as fast as it may.
+    tokio::time::pause();
+    let begun = tokio::time::Instant::now();
+    let fault = client.post("/").send().await.unwrap_err();
+    assert_eq!(fault.kind(), FaultKind::Send);
+    assert!(fault.is_transient(), "it may go better on another one");
+    let after = begun.elapsed();
+    assert!((PING..3 * PING).contains(&after), "{after:?}");
+    tokio::time::resume();
+
+    client.post("/").send().await.unwrap();
+    assert_eq!((server.connections(), server.requests()), (2, 2));
+}
+
+/// The counterpart: who answers pings may take as long as the deadline allows.
+#[tokio::test]
+async fn a_peer_that_is_slow_and_answers_pings_is_waited_for() {
+    let server = Server::start(None).await;
+    let line = Line::to(server.port).await;
+    let client = line.client();
+    client.get("/").send().await.unwrap();
+
+    let call = client.get("/stall").deadline(10 * PING);
+    let call = tokio::spawn(call.send());
+    while server.requests() < 2 {
+        tokio::task::yield_now().await;
+    }
+    // As long as there is always a task to run, time stands still unless it is told to go on: so
+    // slowly that a ping is answered long before its time is up.
+    tokio::time::pause();
+    let before = line.answered();
+    for _ in 0..900 {
+        tokio::time::advance(PING / 100).await;
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+    }
+    assert!(!call.is_finished(), "it was given up");
+    let pings = line.answered() - before;
+    assert!((6..=9).contains(&pings), "{pings} pings were answered");
+    tokio::time::advance(2 * PING).await;
+    let fault = call.await.unwrap().unwrap_err();
+    assert_eq!(fault.kind(), FaultKind::Deadline);
+    assert_eq!(server.connections(), 1);
+}
+
+/// As often as the client asks, and as long as it waits for the answer.
+const PING: Duration = Duration::from_secs(10);
+
+/// What lies between a client and a server, and can fall silent.
+struct Line {
+    port: u16,
+    /// How often it was cut.
+    cuts: watch::Sender<usize>,
+    silent: Arc<Notify>,
+    answered: Arc<AtomicUsize>,
+    _tasks: JoinSet<()>,
+}
+
+impl Line {
+    async fn to(server: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let cuts = watch::Sender::new(0);
+        let (silent, answered) = (Arc::<Notify>::default(), Arc::<AtomicUsize>::default());
+        let mut tasks = JoinSet::new();
+        let shared = (cuts.clone(), Arc::clone(&silent), Arc::clone(&answered));
+        tasks.spawn(async move {
+            let (cuts, silent, answered) = shared;
+            let mut connections = JoinSet::new();
+            while let Ok((near, _)) = listener.accept().await {
+                let far = TcpStream::connect(("127.0.0.1", server)).await.unwrap();
+                let (mut cut, silent) = (cuts.subscribe(), Arc::clone(&silent));
+                let answered = Arc::clone(&answered);
+                connections.spawn(async move {
+                    let carrying = carry(near, far, &answered);
+                    tokio::pin!(carrying);
+                    tokio::select! {
+                        () = &mut carrying => {}
+                        // Both ends stay open.
+                        _ = cut.changed() => {
+                            silent.notify_one();
+                            std::future::pending().await
+                        }
+                    }
+                });
+            }
+        });
+        Self {
+            port,
+            cuts,
+            silent,
+            answered,
+            _tasks: tasks,
+        }
+    }
+
+    fn client(&self) -> HttpClient {
+        let builder = HttpClient::builder(&format!("http://127.0.0.1:{}", self.port));
+        let builder = builder.http2_only().deadline(100 * PING);
+        builder.retry(RetryPolicy::never()).build().unwrap()
+    }
+
+    /// How often something came back from the server.
+    fn answered(&self) -> usize {
+        self.answered.load(Ordering::SeqCst)
+    }
+
+    /// Returns when the one connection there is carries nothing any more.
+    async fn cut(&self) {
+        self.cuts.send_modify(|cuts| *cuts += 1);
+        self.silent.notified().await;
+    }
+}
+
+/// Carries bytes to and fro until one end closes.
+async fn carry(mut near: TcpStream, mut far: TcpStream, answered: &AtomicUsize) {
+    let (mut there, mut back) = ([0; 4096], [0; 4096]);
+    loop {
+        tokio::select! {
+            read = near.read(&mut there) => match read.unwrap() {
+                0 => return,
+                read => far.write_all(&there[..read]).await.unwrap(),
+            },
+            read = far.read(&mut back) => match read.unwrap() {
+                0 => return,
+                read => {
+                    answered.fetch_add(1, Ordering::SeqCst);
+                    near.write_all(&back[..read]).await.unwrap();
+                }
+            },
+        }
+    }
 }
 
 #[tokio::test]

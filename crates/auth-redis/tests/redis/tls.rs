@@ -1,11 +1,15 @@
 //! TLS with an authority made for the test.
 
+use std::time::Duration;
+
 use auth_core::Secret;
-use auth_redis::{Redis, RedisErrorKind, RedisSettings, RedisState};
-use auth_testkit::RedisServer;
+use auth_redis::{Redis, RedisErrorKind, RedisSettings, RedisState, SubscriptionEvent};
+use auth_testkit::{RedisCluster, RedisSentinels, RedisServer};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 
-use crate::{MINUTE, reach};
+use tokio::time::timeout;
+
+use crate::{LONG, MINUTE, reach};
 
 struct Authority(CertifiedIssuer<'static, KeyPair>);
 
@@ -39,8 +43,12 @@ impl Authority {
     }
 
     fn settings(&self, server: &RedisServer) -> RedisSettings {
+        self.settings_for(&server.url())
+    }
+
+    fn settings_for(&self, url: &str) -> RedisSettings {
         let (certificate, key) = self.certificate("client");
-        Redis::builder(&server.url())
+        Redis::builder(url)
             .ca(self.pem())
             .client_certificate(certificate, Secret::from(key))
     }
@@ -108,6 +116,92 @@ async fn a_client_without_a_certificate_or_with_one_of_others_is_refused() {
     let settings = settings.client_certificate(certificate, Secret::from(key));
     assert_eq!(refused(settings).await, refusal);
 }
+
+/// One set of servers for all of it: to start them takes longer than the rest.
+#[tokio::test]
+async fn sentinels_and_the_primary_they_name_are_spoken_to_by_tls_and_a_failover_is_followed() {
+    let (authority, other) = (Authority::new("ours"), Authority::new("another"));
+    let (certificate, key) = authority.certificate("127.0.0.1");
+    let Some(mut servers) = RedisSentinels::start_tls(authority.pem(), certificate, key) else {
+        return;
+    };
+    let settings = || authority.settings_for(&servers.url());
+    assert!(servers.url().starts_with("rediss-sentinel://"));
+    let not_trusted = "redis PING: the server's certificate is not one to trust";
+    assert_eq!(refused(settings().ca(other.pem())).await, not_trusted);
+    let refusal = "redis PING: the server refused our side of TLS";
+    let without = Redis::builder(&servers.url()).ca(authority.pem());
+    assert_eq!(refused(without).await, refusal);
+    // Nor is a server trusted because a sentinel names it.
+    let stranger = other.server("127.0.0.1").unwrap();
+    servers.watch("stranger", &stranger);
+    let url = servers.url().replace("/main", "/stranger");
+    assert_eq!(refused(authority.settings_for(&url)).await, not_trusted);
+
+    let often = Duration::from_millis(50);
+    let redis = settings().check_interval(often).connect().unwrap();
+    redis.set("k", b"before", MINUTE).await.unwrap();
+    let mut subscription = redis.subscribe("news");
+    let listening = Some(SubscriptionEvent::Listening);
+    assert_eq!(subscription.next().await, listening);
+    let old = servers.kill_primary();
+    reach(&redis, RedisState::Down).await;
+    reach(&redis, RedisState::Up).await;
+    servers.agree_on_another_than(old);
+    redis.set("k", b"after", MINUTE).await.unwrap();
+    assert_eq!(redis.get("k").await.unwrap().unwrap(), "after");
+    let lost = timeout(LONG, subscription.next()).await.unwrap();
+    assert_eq!(lost, Some(SubscriptionEvent::Lost));
+    assert_eq!(timeout(LONG, subscription.next()).await.unwrap(), listening);
+    assert_eq!(redis.publish("news", b"hello").await.unwrap(), 1);
+}
+
+/// One cluster for all of it, as above.
+#[tokio::test]
+async fn all_nodes_of_a_cluster_are_spoken_to_by_tls_while_slots_move_and_a_primary_dies() {
+    let (authority, other) = (Authority::new("ours"), Authority::new("another"));
+    let (certificate, key) = authority.certificate("127.0.0.1");
+    let Some(mut cluster) = RedisCluster::start_tls(authority.pem(), certificate, key) else {
+        return;
+    };
+    assert!(cluster.url().starts_with("rediss-cluster://"));
+    let settings = authority.settings_for(&cluster.url()).ca(other.pem());
+    let distrustful = settings.connect().unwrap();
+    reach(&distrustful, RedisState::Down).await;
+    let error = distrustful.get("k").await.unwrap_err();
+    assert_eq!(error.kind(), RedisErrorKind::Unavailable, "{error}");
+
+    let settings = authority.settings_for(&cluster.url());
+    let often = Duration::from_millis(50);
+    let redis = settings.check_interval(often).connect().unwrap();
+    reach(&redis, RedisState::Up).await;
+    let keys: Vec<String> = (0..30).map(|number| format!("k{number}")).collect();
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    for key in &keys {
+        redis.set(key, key.as_bytes(), MINUTE).await.unwrap();
+    }
+    let values = redis.get_many(&keys).await.unwrap();
+    assert!(
+        keys.iter()
+            .zip(values)
+            .all(|(key, value)| value.unwrap() == *key)
+    );
+
+    // Slot 0 is the first primary's. Where the new owner is, the old one says in its refusal.
+    redis.set(OF_SLOT_0, b"moved", MINUTE).await.unwrap();
+    cluster.move_slot(0, 0, 1);
+    assert_eq!(redis.get(OF_SLOT_0).await.unwrap().unwrap(), "moved");
+
+    cluster.kill_primary(2);
+    reach(&redis, RedisState::Down).await;
+    reach(&redis, RedisState::Up).await;
+    for key in &keys {
+        redis.set(key, b"after", MINUTE).await.unwrap();
+    }
+}
+
+/// CRC16 of it is a multiple of 16384.
+const OF_SLOT_0: &str = "key3444";
 
 #[tokio::test]
 async fn what_is_no_pem_is_refused_before_anything_is_sent() {

@@ -1,5 +1,5 @@
-use super::RedisServer;
 use super::server::{free_port, wait_until};
+use super::{RedisServer, RedisServerBuilder};
 
 /// A cluster of our own: three primaries with a third of the slots each, and a replica of each.
 #[derive(Debug)]
@@ -18,10 +18,33 @@ impl RedisCluster {
     ///
     /// If it is not installed and `CI` is set, or if they do not find together.
     pub fn start() -> Option<Self> {
+        Self::start_as(&RedisServer::builder())
+    }
+
+    /// The same, where everybody speaks TLS to everybody, with one certificate for all of them;
+    /// the arguments are those of [`RedisServerBuilder::tls`].
+    ///
+    /// # Panics
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_tls(
+        ca: impl Into<String>,
+        certificate: impl Into<String>,
+        key: impl Into<String>,
+    ) -> Option<Self> {
+        let mut settings = RedisServer::builder().tls(ca, certificate, key);
+        settings.lines = vec![
+            "tls-cluster yes".to_owned(),
+            "tls-replication yes".to_owned(),
+        ];
+        Self::start_as(&settings)
+    }
+
+    fn start_as(settings: &RedisServerBuilder) -> Option<Self> {
         let mut nodes = Vec::new();
         for _ in 0..2 * PRIMARIES {
-            let mut node = RedisServer::builder();
-            node.lines = vec![
+            let mut node = settings.clone();
+            node.lines.extend([
                 "cluster-enabled yes".to_owned(),
                 "cluster-config-file nodes.conf".to_owned(),
                 "cluster-node-timeout 1000".to_owned(),
@@ -29,7 +52,7 @@ impl RedisCluster {
                 "cluster-replica-validity-factor 0".to_owned(),
                 "repl-diskless-sync-delay 0".to_owned(),
                 format!("cluster-port {}", free_port()),
-            ];
+            ]);
             nodes.push(node.start()?);
         }
         let ids = nodes.iter().map(id).collect();
@@ -83,14 +106,15 @@ impl RedisCluster {
         }
     }
 
-    /// Where it is: `redis-cluster://host:port,…`, with all nodes.
+    /// Where it is: `redis-cluster://host:port,…`, with all nodes, and `rediss-…` with TLS.
     pub fn url(&self) -> String {
         let hosts: Vec<String> = self
             .nodes
             .iter()
             .map(|node| format!("127.0.0.1:{}", node.port()))
             .collect();
-        format!("redis-cluster://{}", hosts.join(","))
+        let scheme = self.nodes[0].scheme();
+        format!("{scheme}-cluster://{}", hosts.join(","))
     }
 
     /// Moves a slot with all that is in it from one primary (0, 1, 2) to another, as an

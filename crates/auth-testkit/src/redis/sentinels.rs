@@ -1,5 +1,5 @@
-use super::RedisServer;
 use super::server::wait_until;
+use super::{RedisServer, RedisServerBuilder};
 
 /// Three sentinels that watch a primary and its replica, all of our own.
 ///
@@ -19,12 +19,32 @@ impl RedisSentinels {
     ///
     /// If it is not installed and `CI` is set, or if they do not find together.
     pub fn start() -> Option<Self> {
-        let primary = RedisServer::start()?;
-        let mut replica = RedisServer::builder();
-        replica.lines = vec![
+        Self::start_as(&RedisServer::builder())
+    }
+
+    /// The same, where everybody speaks TLS to everybody, with one certificate for all of them;
+    /// the arguments are those of [`RedisServerBuilder::tls`].
+    ///
+    /// # Panics
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_tls(
+        ca: impl Into<String>,
+        certificate: impl Into<String>,
+        key: impl Into<String>,
+    ) -> Option<Self> {
+        let mut settings = RedisServer::builder().tls(ca, certificate, key);
+        settings.lines = vec!["tls-replication yes".to_owned()];
+        Self::start_as(&settings)
+    }
+
+    fn start_as(settings: &RedisServerBuilder) -> Option<Self> {
+        let primary = settings.clone().start()?;
+        let mut replica = settings.clone();
+        replica.lines.extend([
             format!("replicaof 127.0.0.1 {}", primary.port()),
             "repl-diskless-sync-delay 0".to_owned(),
-        ];
+        ]);
         let replica = replica.start()?;
         wait_until("the replica's link", || {
             let answer = replica.ask("INFO replication").unwrap_or_default();
@@ -32,13 +52,13 @@ impl RedisSentinels {
         });
         let mut sentinels = Vec::new();
         for _ in 0..SENTINELS {
-            let mut sentinel = RedisServer::builder();
+            let mut sentinel = settings.clone();
             sentinel.is_sentinel = true;
-            sentinel.lines = vec![
+            sentinel.lines.extend([
                 format!("sentinel monitor {SERVICE} 127.0.0.1 {} 2", primary.port()),
                 format!("sentinel down-after-milliseconds {SERVICE} 300"),
                 format!("sentinel failover-timeout {SERVICE} 2000"),
-            ];
+            ]);
             let sentinel = sentinel.start()?;
             for setting in IMPATIENCE {
                 let answer = sentinel.ask(&format!("SENTINEL DEBUG {setting}"));
@@ -66,14 +86,33 @@ impl RedisSentinels {
         })
     }
 
-    /// Where they are: `redis-sentinel://host:port,host:port,host:port/main`.
+    /// Where they are: `redis-sentinel://host:port,host:port,host:port/main`, and `rediss-…` with
+    /// TLS.
     pub fn url(&self) -> String {
         let hosts: Vec<String> = self
             .sentinels
             .iter()
             .map(|sentinel| format!("127.0.0.1:{}", sentinel.port()))
             .collect();
-        format!("redis-sentinel://{}/{SERVICE}", hosts.join(","))
+        let scheme = self.servers[0].scheme();
+        format!("{scheme}-sentinel://{}/{SERVICE}", hosts.join(","))
+    }
+
+    /// Makes them watch one server more, under a name of its own. They name it to whoever asks,
+    /// whether they reach it or not.
+    ///
+    /// # Panics
+    ///
+    /// If they refuse.
+    pub fn watch(&self, service: &str, server: &RedisServer) {
+        let port = server.port();
+        for sentinel in &self.sentinels {
+            let answer = sentinel.ask(&format!("SENTINEL MONITOR {service} 127.0.0.1 {port} 2"));
+            assert!(
+                answer.as_ref().is_ok_and(|it| it.starts_with("+OK")),
+                "{answer:?}"
+            );
+        }
     }
 
     /// The port of the primary, as the first sentinel that answers sees it.

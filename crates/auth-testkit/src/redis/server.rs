@@ -155,13 +155,17 @@ impl RedisServer {
 
     /// Where it is, with the password if it asks for one, which must need no escapes.
     pub fn url(&self) -> String {
-        let scheme = match self.settings.tls {
-            Some(_) => "rediss",
-            None => "redis",
-        };
+        let scheme = self.scheme();
         match self.settings.password {
             Some(password) => format!("{scheme}://:{password}@127.0.0.1:{}", self.port),
             None => format!("{scheme}://127.0.0.1:{}", self.port),
+        }
+    }
+
+    pub(super) fn scheme(&self) -> &'static str {
+        match self.settings.tls {
+            Some(_) => "rediss",
+            None => "redis",
         }
     }
 
