@@ -59,6 +59,7 @@
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
 mod backend;
+mod batch;
 mod builder;
 mod cache;
 mod change;
