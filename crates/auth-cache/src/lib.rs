@@ -77,6 +77,8 @@ mod message;
 mod place;
 mod record;
 mod redis;
+mod registry;
+mod share;
 mod shelf;
 mod space;
 mod stamp;
