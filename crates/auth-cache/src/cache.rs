@@ -15,7 +15,7 @@ use crate::backend::Backend;
 use crate::builder::CacheBuilder;
 use crate::change::Change;
 use crate::debts::Debt;
-use crate::entry::{Entry, Era, Lifetime, millis, moment};
+use crate::entry::{Entry, Era, Lifetime, millis};
 use crate::envelope::Content;
 use crate::error::LoadError;
 use crate::flight::{Role, Waiting};
@@ -23,6 +23,7 @@ use crate::fresh::Fresh;
 use crate::hearing;
 use crate::level_two::LevelTwo;
 use crate::loaded::{Loaded, Origin};
+use crate::moments::Moments;
 use crate::place::Place;
 use crate::record::Mark;
 use crate::registry::Registry;
@@ -45,6 +46,7 @@ pub(crate) struct Inner {
     listens: AtomicBool,
     check_interval: Duration,
     clock: Arc<dyn Clock>,
+    moments: Moments,
     pub(crate) random: Arc<dyn Fn() -> f64 + Send + Sync>,
     pub(crate) counters: Arc<Counters>,
     /// How many tasks of ours are under way.
@@ -74,6 +76,7 @@ impl Cache {
             level_two,
             listens: AtomicBool::new(false),
             check_interval: builder.check_interval,
+            moments: Moments::new(Arc::clone(&builder.clock), builder.is_clock_of_machine),
             clock: builder.clock,
             random: builder.random,
             counters,
@@ -396,7 +399,7 @@ impl fmt::Debug for Cache {
 
 impl Inner {
     pub(crate) fn now(&self) -> u64 {
-        moment(self.clock.now())
+        self.moments.now()
     }
 
     pub(crate) fn begin(&self, rules: &Rules, now: u64) -> Lifetime {
@@ -427,8 +430,8 @@ impl Inner {
         if self.must_confirm(rules) {
             return None;
         }
-        let entry = shelf.find(key, era)?;
-        let now = self.now();
+        let (entry, read_at) = shelf.find_and_tell_when(key, era)?;
+        let now = self.moments.at(read_at);
         let is_fresh = entry.lifetime.adopted(rules, now).is_fresh(now);
         (is_fresh && !self.is_doubtful(&entry, rules, now)).then_some((entry, now))
     }

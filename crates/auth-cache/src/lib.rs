@@ -74,6 +74,7 @@ mod hearing;
 mod level_two;
 mod loaded;
 mod message;
+mod moments;
 mod place;
 mod record;
 mod redis;

@@ -1,5 +1,6 @@
 //! What one space holds in this process.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -60,6 +61,16 @@ impl<V: Clone + Send + Sync + 'static> Shelf<V> {
     /// An entry of this era, fresh or not.
     pub(crate) fn find(&self, key: &str, era: Era) -> Option<Entry<V>> {
         self.memory.get(key).filter(|entry| entry.era == era)
+    }
+
+    /// The same, and when that was by the monotonic clock, if it was looked at.
+    pub(crate) fn find_and_tell_when(
+        &self,
+        key: &str,
+        era: Era,
+    ) -> Option<(Entry<V>, Option<Instant>)> {
+        let entry = self.find(key, era)?;
+        Some((entry, READ_AT.take()))
     }
 
     /// Keeps what was loaded, unless it was overtaken by a deletion.
@@ -155,6 +166,11 @@ impl<V> Kept<V> {
     }
 }
 
+thread_local! {
+    /// When this thread read memory. Moka looks at the clock for each read, and tells its expiry alone.
+    static READ_AT: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
 /// Memory is given back by real time. Whether an entry is served is a matter of the cache's clock;
 /// both must allow it, so a wall clock that is set back makes nothing live longer.
 struct PhysicalExpiry;
@@ -167,6 +183,18 @@ impl<V> Expiry<Box<str>, Entry<V>> for PhysicalExpiry {
         _now: Instant,
     ) -> Option<Duration> {
         Some(Duration::from_millis(entry.left_millis))
+    }
+
+    fn expire_after_read(
+        &self,
+        _key: &Box<str>,
+        _entry: &Entry<V>,
+        read_at: Instant,
+        left: Option<Duration>,
+        _modified_at: Instant,
+    ) -> Option<Duration> {
+        READ_AT.set(Some(read_at));
+        left
     }
 
     fn expire_after_update(
