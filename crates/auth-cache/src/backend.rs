@@ -24,6 +24,13 @@ pub trait Backend: Send + Sync + 'static {
         keys: &'a [&'a str],
     ) -> BoxFuture<'a, Result<Vec<Option<Bytes>>, BackendFault>>;
 
+    /// Whether many keys are [read](Self::read) in one step by one server, so that they cost little more than
+    /// one, and one of them cannot fail for reasons of its own. Then what is asked for at the same
+    /// time is read together. Not so unless a backend says so.
+    fn reads_in_one_step(&self) -> bool {
+        false
+    }
+
     /// Writes a value for a time, or for ever, if what is there is as it should be. Returns whether
     /// it was written.
     fn write<'a>(

@@ -1,10 +1,9 @@
-use std::any::{Any, TypeId};
 use std::fmt;
 use std::future::Future;
 use std::panic::resume_unwind;
 use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use auth_core::{Clock, RequestContext};
@@ -15,8 +14,8 @@ use tracing::Instrument;
 use crate::backend::Backend;
 use crate::builder::CacheBuilder;
 use crate::change::Change;
-use crate::debts::{Debt, Owed};
-use crate::entry::{Entry, Era, Lifetime, millis, moment};
+use crate::debts::Debt;
+use crate::entry::{Entry, Era, Lifetime, millis};
 use crate::envelope::Content;
 use crate::error::LoadError;
 use crate::flight::{Role, Waiting};
@@ -24,8 +23,10 @@ use crate::fresh::Fresh;
 use crate::hearing;
 use crate::level_two::LevelTwo;
 use crate::loaded::{Loaded, Origin};
+use crate::moments::Moments;
 use crate::place::Place;
 use crate::record::Mark;
+use crate::registry::Registry;
 use crate::shelf::{Began, Kept, Shelf};
 use crate::space::{Cacheable, Consistency, Rules, Space};
 use crate::stats::{CacheEvent, CacheStats, Counters};
@@ -35,34 +36,21 @@ use crate::stats::{CacheEvent, CacheStats, Counters};
 /// The crate's front page says what it promises. Every method needs a tokio runtime, and none of
 /// them fails because the level behind does.
 #[derive(Clone)]
-pub struct Cache(Arc<Inner>);
+pub struct Cache(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
     namespace: String,
-    shelves: RwLock<Vec<Named>>,
+    shelves: Registry,
     pub(crate) level_two: Option<Arc<LevelTwo>>,
     /// Whether it listens to others already.
     listens: AtomicBool,
     check_interval: Duration,
     clock: Arc<dyn Clock>,
+    moments: Moments,
     pub(crate) random: Arc<dyn Fn() -> f64 + Send + Sync>,
     pub(crate) counters: Arc<Counters>,
     /// How many tasks of ours are under way.
     tasks: watch::Sender<usize>,
-}
-
-/// The shelf of a space. The types belong to the name: two declarations that disagree get shelves of
-/// their own, and neither reads a value of the other's type.
-struct Named {
-    space: &'static str,
-    types: TypeId,
-    shelf: Arc<dyn Any + Send + Sync>,
-}
-
-impl Named {
-    fn is(&self, types: TypeId, space: &str) -> bool {
-        self.types == types && self.space == space
-    }
 }
 
 impl Cache {
@@ -84,10 +72,11 @@ impl Cache {
         });
         Self(Arc::new(Inner {
             namespace: builder.namespace,
-            shelves: RwLock::default(),
+            shelves: Registry::default(),
             level_two,
             listens: AtomicBool::new(false),
             check_interval: builder.check_interval,
+            moments: Moments::new(Arc::clone(&builder.clock), builder.is_clock_of_machine),
             clock: builder.clock,
             random: builder.random,
             counters,
@@ -132,14 +121,30 @@ impl Cache {
         let rules = space.rules();
         if let Some((entry, now)) = self.at_once(space, key, rules) {
             self.0.counters.memory_hit();
-            let found = entry.loaded(Origin::Memory, now);
-            if entry.lifetime.wants_refresh(rules, now)
-                && entry.rests_until.load(Ordering::Relaxed) <= now
-            {
+            if entry.lifetime.wants_refresh(rules, now) && !entry.is_resting(now) {
                 self.refresh::<V, C, T, E, F, Fut>(space, key, load);
             }
-            return Ok(found);
+            return Ok(entry.loaded(Origin::Memory, now));
         }
+        // A hit does not carry around all that a load may need.
+        Box::pin(self.load_or_join(space, key, load)).await
+    }
+
+    /// Waits for the load of this key, and starts it if there is none.
+    async fn load_or_join<V, C, T, E, F, Fut>(
+        &self,
+        space: &Space<V, C>,
+        key: &str,
+        load: F,
+    ) -> Result<Loaded<V>, LoadError<E>>
+    where
+        V: Cacheable,
+        C: Consistency,
+        T: Into<Fresh<V>> + Send + 'static,
+        E: Clone + Send + Sync + 'static,
+        F: FnOnce() -> Fut + Send + 'static,
+        Fut: Future<Output = Result<T, E>> + Send + 'static,
+    {
         let rules = space.rules();
         let place = Place::new(self, self.shelf(space), space, key);
         let begun = Instant::now();
@@ -249,7 +254,7 @@ impl Cache {
         };
         let era = place.shelf.era(self.0.gaps(&place.rules));
         let (value, tags) = (content.value.clone(), content.tags.clone());
-        let Some(kept) = Kept::new(value, content.lifetime, tags, era, now) else {
+        let Some(kept) = Kept::new(value, content.lifetime, tags, era, now, &place.rules) else {
             return self.delete(space, key).await;
         };
         // Before the first await: from here on nobody sees the old value, even if this future is
@@ -327,78 +332,6 @@ impl Cache {
         self.share_marked(place, debt, move || shelf.clear()).await
     }
 
-    async fn delete_marked<V: Cacheable, C: Consistency>(
-        &self,
-        space: &Space<V, C>,
-        mark: Mark,
-    ) -> Change {
-        let place = Place::new(self, self.shelf(space), space, "");
-        let shelf = Arc::clone(&place.shelf);
-        shelf.remove_marked(&mark);
-        let debt = Debt::Mark {
-            space: space.name(),
-            mark: mark.clone(),
-        };
-        self.share_marked(place, debt, move || shelf.remove_marked(&mark))
-            .await
-    }
-
-    /// Lets level two and the others know of a change of one key.
-    async fn share<V: Cacheable>(
-        &self,
-        place: Place<V>,
-        until: u64,
-        value: Option<Content<V>>,
-        existed: bool,
-    ) -> Change {
-        let Some(level_two) = self.0.level_two.clone() else {
-            let is_shared = true;
-            return Change { existed, is_shared };
-        };
-        let owed = level_two.owe(place.debt(), until);
-        let task = self.spawn(async move {
-            let is_deletion = value.is_none();
-            let existed = existed
-                || is_deletion
-                    && level_two
-                        .has::<V>(place.space, &place.key, &place.rules)
-                        .await;
-            let is_shared = place.share(&level_two, owed, value).await;
-            // What was read in between may have been the old value.
-            place.shelf.stripe(&place.key).advance(|| ());
-            Change { existed, is_shared }
-        });
-        // It can only fail by being stopped with the runtime.
-        task.await.unwrap_or(Change {
-            existed,
-            is_shared: false,
-        })
-    }
-
-    /// Lets level two and the others know of a change of many keys, and does it once more here when
-    /// they do.
-    async fn share_marked<V: Cacheable>(
-        &self,
-        place: Place<V>,
-        debt: Debt,
-        again: impl FnOnce() + Send + 'static,
-    ) -> Change {
-        let existed = false;
-        let Some(level_two) = self.0.level_two.clone() else {
-            let is_shared = true;
-            return Change { existed, is_shared };
-        };
-        let owed: (Debt, Owed) = level_two.owe(debt, place.until(self.0.now()));
-        let task = self.spawn(async move {
-            level_two.hearing.has_begun().await;
-            let is_shared = level_two.pay(&owed.0, &owed.1).await;
-            again();
-            is_shared
-        });
-        let is_shared = task.await.unwrap_or(false);
-        Change { existed, is_shared }
-    }
-
     /// Waits until nothing is under way: no load, and no write to the level behind. Not for changes
     /// that are owed because it is away.
     pub async fn settled(&self) {
@@ -413,62 +346,36 @@ impl Cache {
         self.0.counters.stats(owed)
     }
 
-    /// What memory may answer with. It takes no shelf out of the list, because on this path nothing
-    /// costs more than that.
+    /// What memory may answer with.
     fn at_once<V: Cacheable, C: Consistency>(
         &self,
         space: &Space<V, C>,
         key: &str,
         rules: &Rules,
-    ) -> Option<(Arc<Entry<V>>, u64)> {
-        let types = TypeId::of::<(V, C)>();
-        let shelves = self.0.shelves.read();
-        let shelves = shelves.unwrap_or_else(PoisonError::into_inner);
-        let shelf = shelves.iter().find(|it| it.is(types, space.name()))?;
-        let shelf: &Shelf<V> = shelf.shelf.downcast_ref()?;
+    ) -> Option<(Entry<V>, u64)> {
+        let shelf = self.0.shelves.find::<V, C>(space.name())?;
+        let shelf: &Shelf<V> = shelf.downcast_ref()?;
         let era = shelf.era(self.0.gaps(rules));
         self.0.fresh(shelf, key, era, rules)
     }
 
-    fn shelf<V: Cacheable, C: Consistency>(&self, space: &Space<V, C>) -> Arc<Shelf<V>> {
-        let types = TypeId::of::<(V, C)>();
-        let shelves = self.0.shelves.read();
-        let found = shelves
-            .unwrap_or_else(PoisonError::into_inner)
-            .iter()
-            .find(|named| named.is(types, space.name()))
-            .map(|named| Arc::clone(&named.shelf));
-        let shelf = found.unwrap_or_else(|| self.new_shelf(space, types));
-        match shelf.downcast() {
+    pub(crate) fn shelf<V: Cacheable, C: Consistency>(&self, space: &Space<V, C>) -> Arc<Shelf<V>> {
+        let inner = &self.0;
+        let shelf = inner.shelves.find_or_add::<V, C>(space.name(), || {
+            let shelf = Arc::new(Shelf::new(space));
+            if let Some(level_two) = &inner.level_two {
+                level_two.hearing.add(space.name(), Arc::clone(&shelf) as _);
+                inner.listen(level_two);
+            }
+            shelf
+        });
+        match Arc::clone(shelf).downcast() {
             Ok(shelf) => shelf,
             Err(_) => unreachable!("the name holds the type"),
         }
     }
 
-    fn new_shelf<V: Cacheable, C: Consistency>(
-        &self,
-        space: &Space<V, C>,
-        types: TypeId,
-    ) -> Arc<dyn Any + Send + Sync> {
-        let shelves = self.0.shelves.write();
-        let mut shelves = shelves.unwrap_or_else(PoisonError::into_inner);
-        if let Some(named) = shelves.iter().find(|it| it.is(types, space.name())) {
-            return Arc::clone(&named.shelf);
-        }
-        let shelf = Arc::new(Shelf::new(space));
-        if let Some(level_two) = &self.0.level_two {
-            level_two.hearing.add(space.name(), Arc::clone(&shelf) as _);
-            self.0.listen(level_two);
-        }
-        shelves.push(Named {
-            space: space.name(),
-            types,
-            shelf: Arc::clone(&shelf) as _,
-        });
-        shelf
-    }
-
-    fn spawn<T: Send + 'static>(
+    pub(crate) fn spawn<T: Send + 'static>(
         &self,
         future: impl Future<Output = T> + Send + 'static,
     ) -> tokio::task::JoinHandle<T> {
@@ -492,7 +399,7 @@ impl fmt::Debug for Cache {
 
 impl Inner {
     pub(crate) fn now(&self) -> u64 {
-        moment(self.clock.now())
+        self.moments.now()
     }
 
     pub(crate) fn begin(&self, rules: &Rules, now: u64) -> Lifetime {
@@ -519,12 +426,12 @@ impl Inner {
         key: &str,
         era: Era,
         rules: &Rules,
-    ) -> Option<(Arc<Entry<V>>, u64)> {
+    ) -> Option<(Entry<V>, u64)> {
         if self.must_confirm(rules) {
             return None;
         }
-        let entry = shelf.find(key, era)?;
-        let now = self.now();
+        let (entry, read_at) = shelf.find_and_tell_when(key, era)?;
+        let now = self.moments.at(read_at);
         let is_fresh = entry.lifetime.adopted(rules, now).is_fresh(now);
         (is_fresh && !self.is_doubtful(&entry, rules, now)).then_some((entry, now))
     }
@@ -560,7 +467,7 @@ impl Inner {
 }
 
 impl<V: Cacheable> Place<V> {
-    fn new<C: Consistency>(
+    pub(crate) fn new<C: Consistency>(
         cache: &Cache,
         shelf: Arc<Shelf<V>>,
         space: &Space<V, C>,
@@ -587,8 +494,10 @@ impl<V: Cacheable> Place<V> {
         }
         let entry = self.shelf.find(&self.key, began.era)?;
         let now = inner.now();
-        let is_resting = entry.rests_until.load(Ordering::Relaxed) > now;
-        is_resting.then(|| self.stale(&entry, began, now)).flatten()
+        if !entry.is_resting(now) {
+            return None;
+        }
+        self.stale(entry, began, now)
     }
 
     /// Waits for a load, as long as the space allows. `None` if it has no outcome.
@@ -604,7 +513,7 @@ impl<V: Cacheable> Place<V> {
         };
         let instead = || {
             let entry = self.shelf.find(&self.key, began.era)?;
-            self.stale(&entry, began, self.inner.now())
+            self.stale(entry, began, self.inner.now())
         };
         if let Some(soft) = self.rules.soft_deadline {
             match timeout_at(begun + soft, &mut outcome).await {

@@ -1,22 +1,30 @@
 //! What lies in memory, and until when.
 
-use std::sync::atomic::AtomicU64;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::loaded::{Loaded, Origin};
 use crate::space::Rules;
 
-/// A value with its lifetime, and the state of the world it was made in.
-#[derive(Debug)]
+/// A value with its lifetime, and the state of the world it was made in. A hit clones it as a whole:
+/// behind one more pointer it would most likely not be in the processor's cache.
+#[derive(Clone, Debug)]
 pub(crate) struct Entry<V> {
     pub(crate) value: V,
     pub(crate) lifetime: Lifetime,
-    pub(crate) tags: Box<[Box<str>]>,
     pub(crate) era: Era,
-    /// How long memory keeps it, counted from when it is put there.
-    pub(crate) left: Duration,
+    /// How long memory keeps it, counted from when it is put there, in milliseconds.
+    pub(crate) left_millis: u64,
+    more: Option<Arc<More>>,
+}
+
+/// What few entries have. Clones of an entry share it.
+#[derive(Debug)]
+struct More {
+    tags: Box<[Box<str>]>,
     /// Until then the loader is not asked again in vain.
-    pub(crate) rests_until: AtomicU64,
+    rests_until: AtomicU64,
 }
 
 /// An entry of another era than today's is none.
@@ -101,14 +109,55 @@ impl Lifetime {
 
     /// How long storage must keep it.
     pub(crate) fn left(&self, now: u64) -> Duration {
-        Duration::from_millis(self.expires_at.max(self.dies_at).saturating_sub(now))
+        Duration::from_millis(self.left_millis(now))
+    }
+
+    pub(crate) fn left_millis(&self, now: u64) -> u64 {
+        self.expires_at.max(self.dies_at).saturating_sub(now)
     }
 }
 
-impl<V: Clone> Entry<V> {
-    pub(crate) fn loaded(&self, origin: Origin, now: u64) -> Loaded<V> {
-        let age = Duration::from_millis(now.saturating_sub(self.lifetime.stored_at));
-        Loaded::new(self.value.clone(), origin, age)
+impl<V> Entry<V> {
+    pub(crate) fn new(
+        value: V,
+        lifetime: Lifetime,
+        tags: Box<[Box<str>]>,
+        era: Era,
+        now: u64,
+        rules: &Rules,
+    ) -> Self {
+        let has_more = !tags.is_empty() || !rules.rest.is_zero();
+        Self {
+            value,
+            lifetime,
+            era,
+            left_millis: lifetime.left_millis(now),
+            more: has_more.then(|| {
+                let rests_until = AtomicU64::new(0);
+                Arc::new(More { tags, rests_until })
+            }),
+        }
+    }
+
+    pub(crate) fn tags(&self) -> &[Box<str>] {
+        self.more.as_ref().map_or(&[], |more| &more.tags)
+    }
+
+    /// Whether the loader was asked in vain not long ago.
+    pub(crate) fn is_resting(&self, now: u64) -> bool {
+        let more = self.more.as_ref();
+        more.is_some_and(|more| more.rests_until.load(Ordering::Relaxed) > now)
+    }
+
+    pub(crate) fn rest_until(&self, until: u64) {
+        if let Some(more) = &self.more {
+            more.rests_until.store(until, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn loaded(self, origin: Origin, now: u64) -> Loaded<V> {
+        let age_millis = now.saturating_sub(self.lifetime.stored_at);
+        Loaded::new(self.value, origin, age_millis)
     }
 }
 

@@ -10,6 +10,7 @@ use auth_crypto::KeyRing;
 use bytes::Bytes;
 
 use crate::backend::{Backend, BackendFault, HEAD, When};
+use crate::batch::{Batches, Read};
 use crate::debts::{Debt, Debts, Owed};
 use crate::entry::moment;
 use crate::envelope::{self, Content, Form, Secrecy};
@@ -25,6 +26,7 @@ pub(crate) struct LevelTwo {
     pub(crate) hearing: Arc<Hearing>,
     pub(crate) channel: String,
     pub(crate) node: String,
+    pub(crate) batches: Batches,
     namespace: String,
     key_ring: Option<KeyRing>,
     clock: Arc<dyn Clock>,
@@ -80,6 +82,7 @@ impl LevelTwo {
             hearing: Arc::new(Hearing::new(Arc::clone(&counters))),
             channel: format!("{namespace}:changes"),
             node: random(),
+            batches: Batches::default(),
             namespace,
             key_ring,
             clock,
@@ -95,7 +98,7 @@ impl LevelTwo {
     }
 
     pub(crate) async fn read<V: Cacheable>(
-        &self,
+        self: &Arc<Self>,
         space: &'static str,
         key: &str,
         rules: &Rules,
@@ -103,17 +106,11 @@ impl LevelTwo {
         if self.debts.concern(space, key) {
             return Answer::NONE;
         }
-        // Both in one round trip: an entry is one only if the record of its space admits it.
-        let keys = [self.record_key(space), self.key(space, key)];
-        let values = self.backend.read(&[&keys[0], &keys[1]]).await;
-        let Some(values) = self.heed(values) else {
+        let at = self.key(space, key);
+        let Some(Read { record, at, value }) = self.look(space, at).await else {
             return Answer::NONE;
         };
-        let [record, value] = values.as_slice() else {
-            return Answer::NONE;
-        };
-        let record = self.read_record(space, record.as_ref());
-        let form = self.form(rules, &keys[1]);
+        let form = self.form(rules, &at);
         let opened = value
             .as_ref()
             .map(|bytes| envelope::open(bytes, &record.body, key, form));
@@ -132,11 +129,29 @@ impl LevelTwo {
         let head = value
             .as_ref()
             .map_or_else(Bytes::new, |bytes| bytes.slice(..HEAD.min(bytes.len())));
-        self.stamps.see(&head, self.now());
+        self.stamps.see(&head, || self.now());
         Answer {
             found,
             seen: Some(Seen { record, head }),
         }
+    }
+
+    /// Reads a key and the record of its space in one round trip: an entry is one only if the record
+    /// admits it. `None` if it cannot be read.
+    ///
+    /// In which order the two are read does not matter, as long as both are read after this was asked for. A
+    /// change that was over by then shows in both. Of one that comes between them, the older record may
+    /// admit what the change deletes, and then the read came first; or it refuses what was written under the newer
+    /// one, which is a miss. The newer record refuses what the change deletes.
+    async fn look(self: &Arc<Self>, space: &'static str, at: String) -> Option<Read> {
+        if self.backend.reads_in_one_step() {
+            return self.read_in_batch(space, at).await;
+        }
+        let record_key = self.record_key(space);
+        let values = self.heed(self.backend.read(&[&record_key, &at]).await)?;
+        let [record, value]: [_; 2] = values.try_into().ok()?;
+        let record = self.read_record(space, record.as_ref());
+        Some(Read { record, at, value })
     }
 
     /// Writes what a loader brought, if nobody has changed anything since it was asked. Whether it
@@ -203,19 +218,21 @@ impl LevelTwo {
 
     /// Whether there is an entry, changed or not.
     pub(crate) async fn has<V: Cacheable>(
-        &self,
+        self: &Arc<Self>,
         space: &'static str,
         key: &str,
         rules: &Rules,
     ) -> bool {
-        let keys = [self.record_key(space), self.key(space, key)];
-        let values = self.heed(self.backend.read(&[&keys[0], &keys[1]]).await);
-        let Some([record, Some(value)]) = values.as_deref() else {
+        let at = self.key(space, key);
+        let Some(Read { record, at, value }) = self.look(space, at).await else {
             return false;
         };
-        let record = Record::read(record.as_ref());
-        let opened = envelope::open::<V>(value, &record.body, key, self.form(rules, &keys[1]));
-        opened.is_ok_and(|found| found.is_some_and(|it| it.lifetime.is_fresh(self.now())))
+        let opened = value
+            .map(|value| envelope::open::<V>(&value, &record.body, key, self.form(rules, &at)));
+        let Some(Ok(Some(found))) = opened else {
+            return false;
+        };
+        found.lifetime.is_fresh(self.now())
     }
 
     /// Makes a change known, now or when the level is back. Whether it is known now.
@@ -348,7 +365,7 @@ impl LevelTwo {
     }
 
     /// What these bytes say. Every read needs it, and it changes only when many entries are deleted.
-    fn read_record(&self, space: &'static str, bytes: Option<&Bytes>) -> Arc<Record> {
+    pub(crate) fn read_record(&self, space: &'static str, bytes: Option<&Bytes>) -> Arc<Record> {
         if let Some(bytes) = bytes {
             let records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(known) = records.get(space).filter(|known| known.bytes == *bytes) {
@@ -372,7 +389,7 @@ impl LevelTwo {
     }
 
     /// A fault ends here: it is counted, and nobody above hears of it.
-    fn heed<T>(&self, outcome: Result<T, BackendFault>) -> Option<T> {
+    pub(crate) fn heed<T>(&self, outcome: Result<T, BackendFault>) -> Option<T> {
         outcome
             .inspect_err(|_| self.counters.note(CacheEvent::RedisFault))
             .ok()
@@ -400,7 +417,7 @@ impl LevelTwo {
         format!("{namespace}:entry:{}:{key}", escape(space))
     }
 
-    fn record_key(&self, space: &str) -> String {
+    pub(crate) fn record_key(&self, space: &str) -> String {
         let Self { namespace, .. } = self;
         format!("{namespace}:space:{}", escape(space))
     }

@@ -59,6 +59,7 @@
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
 mod backend;
+mod batch;
 mod builder;
 mod cache;
 mod change;
@@ -73,9 +74,12 @@ mod hearing;
 mod level_two;
 mod loaded;
 mod message;
+mod moments;
 mod place;
 mod record;
 mod redis;
+mod registry;
+mod share;
 mod shelf;
 mod space;
 mod stamp;

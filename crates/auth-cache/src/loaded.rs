@@ -8,7 +8,8 @@ use std::time::Duration;
 pub struct Loaded<V> {
     value: V,
     origin: Origin,
-    age: Duration,
+    /// In whole milliseconds, which are turned into a duration for those who ask.
+    age_millis: u64,
 }
 
 /// Where a value came from.
@@ -26,8 +27,12 @@ pub enum Origin {
 }
 
 impl<V> Loaded<V> {
-    pub(crate) fn new(value: V, origin: Origin, age: Duration) -> Self {
-        Self { value, origin, age }
+    pub(crate) fn new(value: V, origin: Origin, age_millis: u64) -> Self {
+        Self {
+            value,
+            origin,
+            age_millis,
+        }
     }
 
     /// The value.
@@ -47,7 +52,7 @@ impl<V> Loaded<V> {
 
     /// How long ago a loader made it, or somebody set it.
     pub fn age(&self) -> Duration {
-        self.age
+        Duration::from_millis(self.age_millis)
     }
 }
 
@@ -55,7 +60,7 @@ impl<V> fmt::Debug for Loaded<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Loaded")
             .field("origin", &self.origin)
-            .field("age", &self.age)
+            .field("age", &self.age())
             .finish_non_exhaustive()
     }
 }

@@ -2,18 +2,16 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::cache::Inner;
-use crate::debts::{Debt, Owed};
 use crate::entry::{Entry, millis};
 use crate::envelope::Content;
 use crate::flight::Landing;
 use crate::fresh::Fresh;
-use crate::level_two::{Answer, LONGEST_LOAD, LevelTwo, Lock, Seen};
+use crate::level_two::{Answer, LONGEST_LOAD, Lock, Seen};
 use crate::loaded::{Loaded, Origin};
 use crate::shelf::{Began, Kept, Shelf};
 use crate::space::{Cacheable, Rules};
@@ -44,7 +42,7 @@ enum Turn<V> {
     /// We are, with the right to, if there is one to be had.
     Ours(Option<Lock>),
     /// Somebody else was.
-    Done(Arc<Entry<V>>),
+    Done(Entry<V>),
 }
 
 impl<V: Cacheable> Place<V> {
@@ -69,9 +67,14 @@ impl<V: Cacheable> Place<V> {
         }
         let asked_at = Instant::now();
         let (remote, seen) = self.read_level_two(began).await;
-        if let Some(found) = remote.as_ref().and_then(|it| self.usable(it, is_refresh)) {
-            return landing.land(Ok(found));
-        }
+        let now = inner.now();
+        let remote = match remote {
+            Some(entry) if self.is_usable(&entry, is_refresh, now) => {
+                inner.counters.note(CacheEvent::RedisHit);
+                return landing.land(Ok(entry.loaded(Origin::Redis, now)));
+            }
+            remote => remote,
+        };
         let lock = match self.take_turn(began).await {
             Turn::Ours(lock) => lock,
             Turn::Done(entry) => {
@@ -107,7 +110,7 @@ impl<V: Cacheable> Place<V> {
             value: fresh.value,
             tags: fresh.tags.into(),
         };
-        let loaded = Loaded::new(content.value.clone(), Origin::Loader, Duration::ZERO);
+        let loaded = Loaded::new(content.value.clone(), Origin::Loader, 0);
         let is_kept = self.publish(began, &content, now);
         // Who asks for what must be confirmed is to find it there.
         let landing = if self.rules.is_confirmed {
@@ -125,15 +128,10 @@ impl<V: Cacheable> Place<V> {
         }
     }
 
-    /// What was found in level two, if it spares the load.
-    fn usable(&self, entry: &Arc<Entry<V>>, is_refresh: bool) -> Option<Loaded<V>> {
-        let now = self.inner.now();
-        let is_usable = entry.lifetime.is_fresh(now)
-            && !(is_refresh && entry.lifetime.wants_refresh(&self.rules, now));
-        is_usable.then(|| {
-            self.inner.counters.note(CacheEvent::RedisHit);
-            entry.loaded(Origin::Redis, now)
-        })
+    /// Whether what was found in level two spares the load.
+    fn is_usable(&self, entry: &Entry<V>, is_refresh: bool, now: u64) -> bool {
+        entry.lifetime.is_fresh(now)
+            && !(is_refresh && entry.lifetime.wants_refresh(&self.rules, now))
     }
 
     /// Waits until it is our turn to load, where only one process at a time may.
@@ -181,7 +179,8 @@ impl<V: Cacheable> Place<V> {
     fn publish(&self, began: Began, content: &Content<V>, now: u64) -> bool {
         let value = content.value.clone();
         let tags = content.tags.clone();
-        let Some(kept) = Kept::new(value, content.lifetime, tags, began.era, now) else {
+        let Some(kept) = Kept::new(value, content.lifetime, tags, began.era, now, &self.rules)
+        else {
             return false;
         };
         let is_kept = if self.inner.must_confirm(&self.rules) {
@@ -196,18 +195,18 @@ impl<V: Cacheable> Place<V> {
     }
 
     /// What may be served although it has expired, unless it was deleted while the loader ran.
-    fn fall_back(&self, stale: Option<Arc<Entry<V>>>, began: Began) -> Option<Loaded<V>> {
+    fn fall_back(&self, stale: Option<Entry<V>>, began: Began) -> Option<Loaded<V>> {
         let now = self.inner.now();
         let entry = stale?;
         if !self.rules.rest.is_zero() {
             let until = now.saturating_add(millis(self.rules.rest));
-            entry.rests_until.store(until, Ordering::Relaxed);
+            entry.rest_until(until);
         }
-        self.stale(&entry, began, now)
+        self.stale(entry, began, now)
     }
 
     /// The value of an entry, fresh or not, as far as the space allows it.
-    pub(crate) fn stale(&self, entry: &Entry<V>, began: Began, now: u64) -> Option<Loaded<V>> {
+    pub(crate) fn stale(&self, entry: Entry<V>, began: Began, now: u64) -> Option<Loaded<V>> {
         if self.rules.is_confirmed && self.inner.level_two.is_some() {
             return None;
         }
@@ -220,10 +219,7 @@ impl<V: Cacheable> Place<V> {
     }
 
     /// Reads level two, and keeps in memory what is worth it.
-    pub(crate) async fn read_level_two(
-        &self,
-        began: Began,
-    ) -> (Option<Arc<Entry<V>>>, Option<Seen>) {
+    pub(crate) async fn read_level_two(&self, began: Began) -> (Option<Entry<V>>, Option<Seen>) {
         let answer = match &self.inner.level_two {
             Some(level_two) => {
                 level_two.hearing.has_begun().await;
@@ -234,12 +230,12 @@ impl<V: Cacheable> Place<V> {
         let now = self.inner.now();
         let entry = answer.found.and_then(|content: Content<V>| {
             let lifetime = content.lifetime.adopted(&self.rules, now);
-            let kept = Kept::new(content.value, lifetime, content.tags, began.era, now)?;
-            let entry = kept.entry();
+            let (value, tags) = (content.value, content.tags);
+            let kept = Kept::new(value, lifetime, tags, began.era, now, &self.rules)?;
             if !self.inner.must_confirm(&self.rules) {
-                self.shelf.publish(&self.key, began, kept);
+                self.shelf.publish(&self.key, began, kept.clone());
             }
-            Some(entry)
+            Some(kept.into_entry())
         });
         (entry, answer.seen)
     }
@@ -260,37 +256,6 @@ impl<V: Cacheable> Place<V> {
     /// Whether nothing was deleted since.
     pub(crate) fn still(&self, began: Began) -> bool {
         self.shelf.began(&self.key, self.inner.gaps(&self.rules)) == began
-    }
-
-    pub(crate) fn debt(&self) -> Debt {
-        Debt::Key {
-            space: self.space,
-            key: self.key.clone(),
-        }
-    }
-
-    /// When nothing is left of what may be there now.
-    pub(crate) fn until(&self, now: u64) -> u64 {
-        let longest = self.rules.longest() + self.rules.max_stale + LONGEST_LOAD;
-        now.saturating_add(millis(longest))
-    }
-
-    /// Writes what was set, if nobody here has changed it again meanwhile. Whether all know it now.
-    pub(crate) async fn share(
-        &self,
-        level_two: &Arc<LevelTwo>,
-        mut owed: (Debt, Owed),
-        value: Option<Content<V>>,
-    ) -> bool {
-        level_two.hearing.has_begun().await;
-        let stripe = self.shelf.stripe(&self.key);
-        let _order = stripe.order.lock().await;
-        if let Some(content) = value {
-            level_two.add_value(&mut owed, &content, &self.rules).await;
-        }
-        let (debt, owed) = owed;
-        // Of several changes the last one is shared, and by whoever made it.
-        level_two.is_current(&debt, &owed) && level_two.pay(&debt, &owed).await
     }
 }
 

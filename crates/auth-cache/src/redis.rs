@@ -58,6 +58,11 @@ impl Backend for RedisBackend {
         Box::pin(async move { self.0.get_many(keys).await.map_err(fault) })
     }
 
+    fn reads_in_one_step(&self) -> bool {
+        // The keys of a cluster lie on several servers, and one that is away must not fail the reads of others.
+        !self.0.is_cluster()
+    }
+
     fn write<'a>(
         &'a self,
         key: &'a str,

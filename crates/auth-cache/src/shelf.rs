@@ -1,6 +1,6 @@
 //! What one space holds in this process.
 
-use std::sync::Arc;
+use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -10,11 +10,11 @@ use crate::entry::{Entry, Era, Lifetime};
 use crate::fence::{Epoch, Fences, Stripe};
 use crate::flight::Flights;
 use crate::record::Mark;
-use crate::space::{Consistency, Space};
+use crate::space::{Consistency, Rules, Space};
 
 pub(crate) struct Shelf<V> {
     /// Synchronous, so that an entry can come or go in the same moment as its fence.
-    memory: moka::sync::Cache<Box<str>, Arc<Entry<V>>>,
+    memory: moka::sync::Cache<Box<str>, Entry<V>>,
     clearings: AtomicU64,
     fences: Fences,
     pub(crate) flights: Flights,
@@ -40,7 +40,7 @@ impl<V: Clone + Send + Sync + 'static> Shelf<V> {
             .max_capacity(space.capacity())
             .expire_after(PhysicalExpiry);
         let memory = match space.weight() {
-            Some(weight) => memory.weigher(move |_, entry: &Arc<Entry<V>>| weight(&entry.value)),
+            Some(weight) => memory.weigher(move |_, entry: &Entry<V>| weight(&entry.value)),
             None => memory,
         };
         Self {
@@ -59,8 +59,18 @@ impl<V: Clone + Send + Sync + 'static> Shelf<V> {
     }
 
     /// An entry of this era, fresh or not.
-    pub(crate) fn find(&self, key: &str, era: Era) -> Option<Arc<Entry<V>>> {
+    pub(crate) fn find(&self, key: &str, era: Era) -> Option<Entry<V>> {
         self.memory.get(key).filter(|entry| entry.era == era)
+    }
+
+    /// The same, and when that was by the monotonic clock, if it was looked at.
+    pub(crate) fn find_and_tell_when(
+        &self,
+        key: &str,
+        era: Era,
+    ) -> Option<(Entry<V>, Option<Instant>)> {
+        let entry = self.find(key, era)?;
+        Some((entry, READ_AT.take()))
     }
 
     /// Keeps what was loaded, unless it was overtaken by a deletion.
@@ -81,7 +91,7 @@ impl<V: Clone + Send + Sync + 'static> Shelf<V> {
     }
 
     /// Drops what there is, and overtakes what began before.
-    pub(crate) fn remove(&self, key: &str) -> (Epoch, Option<Arc<Entry<V>>>) {
+    pub(crate) fn remove(&self, key: &str) -> (Epoch, Option<Entry<V>>) {
         let mut removed = None;
         let epoch = self
             .stripe(key)
@@ -100,7 +110,7 @@ impl<V: Clone + Send + Sync + 'static> Shelf<V> {
         // What is put there from now on began after this, or is put there by nobody.
         self.fences.advance_all();
         for (key, entry) in &self.memory {
-            if mark.covers(&key, &entry.tags) {
+            if mark.covers(&key, entry.tags()) {
                 self.memory.remove(&**key);
             }
         }
@@ -133,7 +143,8 @@ impl<V: Clone + Send + Sync + 'static> AnyShelf for Shelf<V> {
 }
 
 /// An entry that is worth keeping.
-pub(crate) struct Kept<V>(Arc<Entry<V>>);
+#[derive(Clone)]
+pub(crate) struct Kept<V>(Entry<V>);
 
 impl<V> Kept<V> {
     /// `None` if it has no time left.
@@ -143,44 +154,56 @@ impl<V> Kept<V> {
         tags: Box<[Box<str>]>,
         era: Era,
         now: u64,
+        rules: &Rules,
     ) -> Option<Self> {
-        let entry = Entry {
-            value,
-            lifetime,
-            tags,
-            era,
-            left: lifetime.left(now),
-            rests_until: AtomicU64::new(0),
-        };
-        lifetime.is_servable(now).then(|| Self(Arc::new(entry)))
+        lifetime
+            .is_servable(now)
+            .then(|| Self(Entry::new(value, lifetime, tags, era, now, rules)))
     }
 
-    pub(crate) fn entry(&self) -> Arc<Entry<V>> {
-        Arc::clone(&self.0)
+    pub(crate) fn into_entry(self) -> Entry<V> {
+        self.0
     }
+}
+
+thread_local! {
+    /// When this thread read memory. Moka looks at the clock for each read, and tells its expiry alone.
+    static READ_AT: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
 /// Memory is given back by real time. Whether an entry is served is a matter of the cache's clock;
 /// both must allow it, so a wall clock that is set back makes nothing live longer.
 struct PhysicalExpiry;
 
-impl<V> Expiry<Box<str>, Arc<Entry<V>>> for PhysicalExpiry {
+impl<V> Expiry<Box<str>, Entry<V>> for PhysicalExpiry {
     fn expire_after_create(
         &self,
         _key: &Box<str>,
-        entry: &Arc<Entry<V>>,
+        entry: &Entry<V>,
         _now: Instant,
     ) -> Option<Duration> {
-        Some(entry.left)
+        Some(Duration::from_millis(entry.left_millis))
+    }
+
+    fn expire_after_read(
+        &self,
+        _key: &Box<str>,
+        _entry: &Entry<V>,
+        read_at: Instant,
+        left: Option<Duration>,
+        _modified_at: Instant,
+    ) -> Option<Duration> {
+        READ_AT.set(Some(read_at));
+        left
     }
 
     fn expire_after_update(
         &self,
         _key: &Box<str>,
-        entry: &Arc<Entry<V>>,
+        entry: &Entry<V>,
         _now: Instant,
         _left: Option<Duration>,
     ) -> Option<Duration> {
-        Some(entry.left)
+        Some(Duration::from_millis(entry.left_millis))
     }
 }

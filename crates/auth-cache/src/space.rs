@@ -22,7 +22,7 @@ pub trait MayBeStale: Consistency {}
 /// Never served after its lifetime, and never after somebody else has changed it, whatever fails:
 /// revocations, one-time codes.
 ///
-/// With a level behind, every read is confirmed by it, which costs a round trip; while it is away,
+/// With a level behind, every read is confirmed by it, which costs a round trip (concurrent ones share it); while it is away,
 /// every read asks the loader. A change counts from the moment when the call that made it has returned
 /// and [was shared](crate::Change::is_shared).
 #[derive(Clone, Copy, Debug)]
@@ -137,6 +137,12 @@ impl<V, C: Consistency> Space<V, C> {
 
     /// Sets how many entries are kept in memory. 10,000 unless set. Counts from the first use of
     /// the name in a cache on.
+    ///
+    /// Bounded are the entries of this space in this process, and not those in the level behind, which
+    /// go when they expire. Where there is no room, the entry that is asked for less gives way: an old
+    /// one, or the new one, whose caller gets the value all the same. What gave way is no fault and is not
+    /// counted; it is loaded again, or read from the level behind. Room is made after an entry
+    /// was kept, so in a burst there may be some hundred more for a moment. Zero keeps nothing in memory.
     #[must_use]
     pub const fn max_entries(mut self, max: u64) -> Self {
         self.max_entries = max;

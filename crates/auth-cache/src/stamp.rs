@@ -47,11 +47,15 @@ impl Stamps {
     }
 
     /// Takes notice of the head of something that was read.
-    pub(crate) fn see(&self, head: &[u8], now: u64) {
+    pub(crate) fn see(&self, head: &[u8], now: impl FnOnce() -> u64) {
         let time = head.get(..TIME).and_then(|it| std::str::from_utf8(it).ok());
         let time = time.and_then(|it| u64::from_str_radix(it, 16).ok());
+        // Most of them are old news.
+        let Some(time) = time.filter(|time| *time > self.0.load(Ordering::Acquire)) else {
+            return;
+        };
         // One from the far future would make every later one as wrong.
-        if let Some(time) = time.filter(|time| *time <= now.saturating_add(FAR)) {
+        if time <= now().saturating_add(FAR) {
             self.0.fetch_max(time, Ordering::AcqRel);
         }
     }
@@ -74,7 +78,7 @@ mod tests {
         let mut last = Stamp::none();
         for seen in [0, 5, 1_700_000_000_500, 1_700_000_000_000, u64::MAX >> 16] {
             let before = Stamp::new(seen, &random());
-            stamps.see(before.as_bytes(), 1_700_000_000_000);
+            stamps.see(before.as_bytes(), || 1_700_000_000_000);
             for _ in 0..3 {
                 let next = stamps.next(1_700_000_000_000, &random());
                 assert!(last.as_bytes() < next.as_bytes());
@@ -83,8 +87,8 @@ mod tests {
                 last = next;
             }
         }
-        stamps.see(b"not a stamp", 0);
-        stamps.see(b"", 0);
+        stamps.see(b"not a stamp", || 0);
+        stamps.see(b"", || 0);
     }
 
     #[test]

@@ -116,6 +116,11 @@ impl Redis {
         }
     }
 
+    /// Whether it is a cluster, whose keys lie on several servers.
+    pub fn is_cluster(&self) -> bool {
+        matches!(self.servers, Servers::Cluster(_))
+    }
+
     /// How the handle is now. A cluster is up while every slot has an owner that answers.
     pub fn state(&self) -> RedisState {
         *self.watch().borrow()
@@ -163,7 +168,7 @@ impl Redis {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
-        if let Servers::Cluster(_) = self.servers {
+        if self.is_cluster() {
             return try_join_all(keys.iter().map(|key| self.get(key))).await;
         }
         let mut command = cmd("MGET");
@@ -223,7 +228,7 @@ impl Redis {
         if keys.is_empty() {
             return Ok(0);
         }
-        if let Servers::Cluster(_) = self.servers {
+        if self.is_cluster() {
             let one = async |key: &&str| {
                 let key = self.key(key);
                 self.run_on::<u64>("DEL", &key, |it| it).await

@@ -116,6 +116,103 @@ async fn what_one_process_loads_another_finds() {
     );
 }
 
+/// How often Redis was asked for several keys at once.
+async fn batches(redis: &Redis) -> u64 {
+    let stats = redis.command("INFO", "commandstats", &[]).await.unwrap();
+    let stats = String::from_utf8_lossy(stats.as_bytes().unwrap()).into_owned();
+    let calls = stats.split_once("cmdstat_mget:calls=");
+    let calls = calls.and_then(|(_, rest)| rest.split_once(','));
+    calls.map_or(0, |(calls, _)| calls.parse().unwrap())
+}
+
+#[tokio::test]
+async fn values_that_are_asked_for_at_the_same_time_come_in_a_few_round_trips() {
+    let Some(setting) = Setting::new().await else {
+        return;
+    };
+    let cache = setting.node();
+    for number in 0..200 {
+        let (key, value) = (format!("k{number}"), format!("v{number}"));
+        assert!(cache.set(&REVOKED, &key, value).await.is_shared());
+    }
+    let before = batches(&setting.redis).await;
+    let mut reads = tokio::task::JoinSet::new();
+    for number in 0..200 {
+        let cache = cache.clone();
+        reads.spawn(async move {
+            let found = cache.get(&REVOKED, &format!("k{number}")).await;
+            assert_eq!(*found.unwrap().value(), format!("v{number}"));
+            assert!(
+                cache
+                    .get(&REVOKED, &format!("absent{number}"))
+                    .await
+                    .is_none()
+            );
+        });
+    }
+    while let Some(read) = reads.join_next().await {
+        read.unwrap();
+    }
+    let sent = batches(&setting.redis).await - before;
+    assert!(sent <= 20, "400 reads in {sent} round trips");
+}
+
+#[tokio::test]
+async fn a_reader_who_goes_away_takes_nothing_from_those_who_read_with_it() {
+    let Some(setting) = Setting::new().await else {
+        return;
+    };
+    let cache = setting.node();
+    cache.set(&REVOKED, "k", "v".to_owned()).await;
+    let mut first = Box::pin(cache.get(&REVOKED, "k"));
+    let mut second = Box::pin(cache.get(&REVOKED, "k"));
+    tokio::select! {
+        biased;
+        _ = &mut first => panic!("Redis has not been asked"),
+        _ = &mut second => panic!("Redis has not been asked"),
+        () = std::future::ready(()) => {}
+    }
+    drop(first);
+    let found = timeout(LONG, second).await.unwrap();
+    assert_eq!(found.unwrap().value(), "v");
+}
+
+#[test]
+fn a_reader_whose_runtime_is_shut_down_keeps_nobody_waiting() {
+    let runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = { runtime }.worker_threads(1).enable_all().build().unwrap();
+    let Some(setting) = runtime.block_on(Setting::new()) else {
+        return;
+    };
+    let cache = setting.node();
+    runtime.block_on(cache.set(&REVOKED, "k", "v".to_owned()));
+    let mut first = Box::pin(cache.get(&REVOKED, "k"));
+    let short = tokio::runtime::Builder::new_current_thread();
+    let short = { short }.enable_all().build().unwrap();
+    short.block_on(async {
+        tokio::select! {
+            biased;
+            _ = &mut first => panic!("Redis has not been asked"),
+            () = std::future::ready(()) => {}
+        }
+    });
+    let mut second = Box::pin(cache.get(&REVOKED, "k"));
+    runtime.block_on(async {
+        tokio::select! {
+            biased;
+            _ = &mut second => panic!("it goes with the first"),
+            () = std::future::ready(()) => {}
+        }
+    });
+    drop(short);
+    for reader in [first, second] {
+        let found = runtime.block_on(async { timeout(LONG, reader).await });
+        assert!(found.unwrap().is_none(), "it could not be read");
+    }
+    let found = runtime.block_on(cache.get(&REVOKED, "k"));
+    assert_eq!(found.unwrap().value(), "v");
+}
+
 #[tokio::test]
 async fn an_entry_never_outlives_its_end_in_another_process() {
     let Some(setting) = Setting::new().await else {

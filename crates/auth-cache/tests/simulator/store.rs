@@ -73,6 +73,8 @@ pub(crate) struct Way {
     store: Arc<Store>,
     dice: Arc<Dice>,
     weather: Weather,
+    /// Some stores say so, and others do not.
+    reads_in_one_step: bool,
     is_cut: Arc<AtomicBool>,
     changes: watch::Sender<()>,
 }
@@ -83,6 +85,7 @@ impl Way {
             store: Arc::clone(store),
             dice: Arc::clone(dice),
             weather,
+            reads_in_one_step: dice.below(3) > 0,
             is_cut: Arc::default(),
             changes: watch::Sender::new(()),
         }
@@ -121,6 +124,10 @@ impl Backend for Way {
         keys: &'a [&'a str],
     ) -> BoxFuture<'a, Result<Vec<Option<Bytes>>, BackendFault>> {
         Box::pin(self.call(move |store| keys.iter().map(|key| store.get(key)).collect()))
+    }
+
+    fn reads_in_one_step(&self) -> bool {
+        self.reads_in_one_step
     }
 
     fn write<'a>(

@@ -1,0 +1,143 @@
+//! Reads of level two that are asked for at the same time, sent as one.
+//!
+//! The first one to ask has a task send, and whoever asks before that task runs is sent along: nobody waits
+//! for others to come. The record of the space is read once for all of them. What comes of it is as new as what
+//! each would have read alone, because it is sent after each of them asked: a change that was over by then was
+//! carried out by the store before the read that follows.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use tokio::sync::oneshot;
+
+use crate::level_two::LevelTwo;
+use crate::record::Record;
+
+/// What was asked for and not sent yet, by space.
+#[derive(Default)]
+pub(crate) struct Batches(Mutex<HashMap<&'static str, Vec<Wanted>>>);
+
+struct Wanted {
+    at: String,
+    answer: oneshot::Sender<Read>,
+}
+
+/// What lies there: the record of the space, and the value of the key.
+pub(crate) struct Read {
+    pub(crate) record: Arc<Record>,
+    /// The key, as it was given.
+    pub(crate) at: String,
+    pub(crate) value: Option<Bytes>,
+}
+
+impl Batches {
+    fn lock(&self) -> MutexGuard<'_, HashMap<&'static str, Vec<Wanted>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds to what is sent next. What somebody must send now, if there is anything.
+    fn add(&self, space: &'static str, wanted: Wanted) -> Option<Batch> {
+        let mut batches = self.lock();
+        let batch = batches.entry(space).or_default();
+        batch.push(wanted);
+        match batch.len() {
+            1 => Some(Batch::Open),
+            MOST => Some(Batch::Closed(std::mem::take(batch))),
+            _ => None,
+        }
+    }
+
+    fn take(&self, space: &'static str) -> Vec<Wanted> {
+        self.lock()
+            .get_mut(space)
+            .map(std::mem::take)
+            .unwrap_or_default()
+    }
+}
+
+impl LevelTwo {
+    /// Reads a key and the record of its space, together with whoever else asks now. `None` if it
+    /// cannot be read.
+    pub(crate) async fn read_in_batch(
+        self: &Arc<Self>,
+        space: &'static str,
+        at: String,
+    ) -> Option<Read> {
+        let (answer, read) = oneshot::channel();
+        let wanted = Wanted { at, answer };
+        if let Some(batch) = self.batches.add(space, wanted) {
+            let level_two = Arc::clone(self);
+            let sending = Sending {
+                level_two,
+                space,
+                batch,
+            };
+            tokio::spawn(sending.send());
+        }
+        read.await.ok()
+    }
+}
+
+enum Batch {
+    /// Whatever will have been asked for when it is sent.
+    Open,
+    /// This, and no more.
+    Closed(Vec<Wanted>),
+}
+
+/// A batch that somebody has to send.
+struct Sending {
+    level_two: Arc<LevelTwo>,
+    space: &'static str,
+    batch: Batch,
+}
+
+impl Sending {
+    fn close(&mut self) -> Vec<Wanted> {
+        match std::mem::replace(&mut self.batch, Batch::Closed(Vec::new())) {
+            // Nothing, if it was full before this ran.
+            Batch::Open => self.level_two.batches.take(self.space),
+            Batch::Closed(batch) => batch,
+        }
+    }
+
+    async fn send(mut self) {
+        // After everybody who can run now. Where nobody can, it goes on at once.
+        tokio::task::yield_now().await;
+        let batch = self.close();
+        if batch.is_empty() {
+            return;
+        }
+        let record_key = self.level_two.record_key(self.space);
+        let mut keys = Vec::with_capacity(batch.len() + 1);
+        keys.push(&*record_key);
+        keys.extend(batch.iter().map(|wanted| &*wanted.at));
+        let values = self.level_two.backend.read(&keys).await;
+        let Some(values) = self.level_two.heed(values) else {
+            return;
+        };
+        let mut values = values.into_iter();
+        let Some(record) = values.next() else {
+            return;
+        };
+        let record = self.level_two.read_record(self.space, record.as_ref());
+        for (wanted, value) in batch.into_iter().zip(values) {
+            let Wanted { at, answer } = wanted;
+            let record = Arc::clone(&record);
+            // Whoever asked may be gone.
+            let _ = answer.send(Read { record, at, value });
+        }
+    }
+}
+
+impl Drop for Sending {
+    /// If the runtime is shut down before this runs, those who wait must not wait for ever, and
+    /// those who come later must not wait with them.
+    fn drop(&mut self) {
+        drop(self.close());
+    }
+}
+
+/// Redis does nothing else while it reads a batch, so a batch has its bound.
+const MOST: usize = 64;
