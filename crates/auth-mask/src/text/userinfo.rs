@@ -17,41 +17,31 @@ pub(crate) fn mask(text: &str) -> Cow<'_, str> {
 /// Masks `user:password` before the name of a protocol with an address in parentheses.
 fn before_protocols(text: &str) -> Cow<'_, str> {
     let mut rewriter = Rewriter::new(text);
+    // No login reaches back behind another address, so that no text is read twice.
+    let mut behind = 0;
     for (at, _) in text.match_indices('@') {
-        let Some(before) = text.get(rewriter.done..at) else {
-            continue;
-        };
         if !PROTOCOLS.iter().any(|it| text[at + 1..].starts_with(it)) {
             continue;
         }
-        // If the login is longer than any, what was read of it is masked.
-        let length: usize = before
-            .chars()
-            .rev()
-            .take(LONGEST_LOGIN)
-            .take_while(|&c| !(c.is_whitespace() || c.is_control() || "\"'`".contains(c)))
-            .map(char::len_utf8)
-            .sum();
-        let login = &before[before.len() - length..];
+        let before = &text[behind..at];
+        let ends = |c: char| c.is_whitespace() || c.is_control() || "\"'`".contains(c);
+        let login = before.rsplit(ends).next().unwrap_or_default();
+        let begins = at - login.len();
+        behind = at + 1;
         // Of `source=user:password@tcp(…` the name may be shown, and of a URL the scheme.
         let after_url = login.rfind("://").map_or(0, |at| at + 3);
-        let colon = login[after_url..].find(':').map_or(0, |at| after_url + at);
-        let start = match login[..colon].rfind('=') {
-            Some(equals) => after_url.max(equals + 1),
-            None => after_url,
+        let Some(colon) = login[after_url..].find(':') else {
+            continue;
         };
-        let is_cut = before.len() > length && login.chars().count() == LONGEST_LOGIN;
-        if colon > 0 || is_cut {
-            rewriter.mask(at - length + start..at);
-        }
+        let name = login[..after_url + colon].rfind('=');
+        let start = name.map_or(after_url, |equals| after_url.max(equals + 1));
+        rewriter.mask(begins + start..at);
     }
     rewriter.finish()
 }
 
 /// With which the address of a database begins behind the login.
 const PROTOCOLS: [&str; 4] = ["tcp(", "tcp4(", "tcp6(", "unix("];
-/// In characters.
-const LONGEST_LOGIN: usize = 256;
 
 fn in_urls(text: &str) -> Cow<'_, str> {
     let mut rewriter = Rewriter::new(text);
