@@ -139,6 +139,11 @@ impl Fault {
             )
     }
 
+    /// Whether a working server has refused it for good.
+    pub(crate) fn is_refusal(&self) -> bool {
+        matches!(self.kind, RedisErrorKind::Denied | RedisErrorKind::Rejected)
+    }
+
     /// The same cause as the answer to commands that come while the breaker is open.
     pub(crate) fn while_down(&self) -> Self {
         match self.kind {

@@ -26,25 +26,25 @@ impl Finder {
             Self::Sentinel { sentinels, service } => (sentinels, service),
         };
         // One that hangs must not keep us from the others, so all are asked at once; and one that
-        // was cut off knows an old primary, so all that answer soon are heard.
+        // was cut off knows an old primary, so it is not the fastest that is believed.
         let limit = settings.connect_timeout / 2;
         let mut asking: FuturesUnordered<_> = sentinels
             .iter()
             .map(|sentinel| timeout(limit, ask(settings, sentinel, service)))
             .collect();
-        let mut found = Vec::new();
+        let mut named = Named::default();
         let mut fault = Fault::UNREACHABLE;
         while let Some(answer) = asking.next().await {
             match answer.unwrap_or(Err(Fault::TIMEOUT)) {
-                Ok(address) if !found.contains(&address) => found.push(address),
-                Ok(_) => {}
+                Ok(address) => {
+                    if named.vote(address) * 2 > sentinels.len() {
+                        break;
+                    }
+                }
                 Err(error) => fault = error,
             }
-            // Most of them agree, as a rule.
-            if found.len() == 1 && asking.len() * 2 < sentinels.len() {
-                break;
-            }
         }
+        let found = named.in_order();
         if found.is_empty() {
             Err(fault)
         } else {
@@ -55,6 +55,32 @@ impl Finder {
     /// Whether the server must be a primary, because a replica would take its place in vain.
     pub(crate) fn wants_primary(&self) -> bool {
         matches!(self, Self::Sentinel { .. })
+    }
+}
+
+/// Who was named, and how often.
+#[derive(Default)]
+struct Named(Vec<(Address, usize)>);
+
+impl Named {
+    /// Returns how many have named it now.
+    fn vote(&mut self, address: Address) -> usize {
+        match self.0.iter_mut().find(|(known, _)| *known == address) {
+            Some((_, votes)) => {
+                *votes += 1;
+                *votes
+            }
+            None => {
+                self.0.push((address, 1));
+                1
+            }
+        }
+    }
+
+    /// Those with the most votes first; of those with as many, those that were named first.
+    fn in_order(mut self) -> Vec<Address> {
+        self.0.sort_by_key(|(_, votes)| std::cmp::Reverse(*votes));
+        self.0.into_iter().map(|(address, _)| address).collect()
     }
 }
 
@@ -80,5 +106,24 @@ async fn ask(
         Ok(Some((host, port))) => Ok(Address { host, port }),
         Ok(None) => Err(Fault::NO_SERVICE),
         Err(_) => Err(Fault::MISUNDERSTOOD),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_named_most_often_comes_first_whoever_answers_first() {
+        let address = |port| Address {
+            host: "h".to_owned(),
+            port,
+        };
+        let mut named = Named::default();
+        let votes = [1, 2, 3, 2].map(|port| named.vote(address(port)));
+        assert_eq!(votes, [1, 1, 1, 2]);
+        let ports: Vec<_> = named.in_order().iter().map(|it| it.port).collect();
+        assert_eq!(ports, [2, 1, 3]);
+        assert!(Named::default().in_order().is_empty());
     }
 }

@@ -33,6 +33,10 @@
 //! - **Cluster.** Every node has a breaker and a connection of its own, so a dead one costs the others
 //!   nothing. Commands follow a slot that moved, within their time. Several keys at once are several
 //!   commands.
+//! - **Access lists** must allow, besides the commands that you call: `PING`, with sentinels `ROLE`
+//!   (and at the sentinels `SENTINEL GET-MASTER-ADDR-BY-NAME`), in a cluster `CLUSTER SLOTS` and
+//!   `ASKING`. `CLUSTER INFO` is asked too, so that a cluster is called up when its nodes say so;
+//!   a node that refuses it is believed to be.
 //! - **TLS.** Certificates are checked against the system's authorities, or against
 //!   [`ca`](RedisSettings::ca) and no others; nothing switches the check off.
 //!

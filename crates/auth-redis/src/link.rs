@@ -78,15 +78,26 @@ impl Shared {
         link.is_up(serial)
     }
 
+    pub(crate) fn is_closed(&self) -> bool {
+        let link = self.link.read().unwrap_or_else(PoisonError::into_inner);
+        matches!(&*link, Link::Closed)
+    }
+
     /// Puts a new connection to use after there was none.
     pub(crate) fn raise(&self, (connection, address): (MultiplexedConnection, Address)) -> u64 {
-        // Counted before the first command can succeed: whoever compares the count after an answer
-        // learns that there was a gap before it.
-        self.ups.fetch_add(1, Ordering::AcqRel);
         let connected = self.connected(connection, address);
         let serial = connected.serial;
-        self.transition(Link::Up(connected), |_| true);
+        self.transition(Link::Up(connected), |_| {
+            self.count_up();
+            true
+        });
         serial
+    }
+
+    /// Counted before the first command can succeed: whoever compares the count after an answer
+    /// learns that there was a gap before it.
+    fn count_up(&self) {
+        self.ups.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Puts a new connection in the place of one that works but has grown old. `None` if that one
@@ -98,8 +109,18 @@ impl Shared {
     ) -> Option<u64> {
         let connected = self.connected(connection, address);
         let serial = connected.serial;
-        self.transition(Link::Up(connected), |link| link.is_up(old))
-            .then_some(serial)
+        let address = Arc::clone(&connected.address);
+        let renewed = self.transition(Link::Up(connected), |link| match link {
+            Link::Up(current) if current.serial == old => {
+                if current.address != address {
+                    // Another server may not have heard everything the former did.
+                    self.count_up();
+                }
+                true
+            }
+            _ => false,
+        });
+        renewed.then_some(serial)
     }
 
     fn connected(&self, connection: MultiplexedConnection, address: Address) -> Connected {

@@ -99,7 +99,7 @@ impl Server {
                 Link::Closed => false,
                 Link::Connecting | Link::Down(_) => true,
             }),
-            Self::Cluster(cluster) => cluster.upgrade().is_some(),
+            Self::Cluster(cluster) => cluster.upgrade().is_some_and(|it| it.has(address)),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use deadpool_redis::redis::aio::MultiplexedConnection;
 use deadpool_redis::redis::{AsyncConnectionConfig, FromRedisValue, Value, cmd};
 use deadpool_redis::{Connection, Manager, Pool};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::command;
 use crate::error::Fault;
@@ -14,10 +14,10 @@ use crate::link::{Connected, Link, Shared};
 use crate::settings::RedisSettings;
 use crate::target::Address;
 
-/// Never returns; it is stopped with the last handle.
+/// Returns when the handle was shut down; it is stopped with the last handle, too.
 pub(crate) async fn supervise(shared: Arc<Shared>) {
     let mut attempt = 0;
-    loop {
+    while !shared.is_closed() {
         match check_out(&shared).await {
             Ok(connection) => {
                 let serial = shared.raise(connection);
@@ -85,17 +85,24 @@ async fn probe(shared: &Shared, connected: &Connected) -> Result<(), Fault> {
 
 /// A new connection, and to whom. The server has answered over it.
 async fn check_out(shared: &Shared) -> Result<(MultiplexedConnection, Address), Fault> {
+    let deadline = Instant::now() + shared.settings.connect_timeout;
     let connect = async {
         let mut fault = Fault::UNREACHABLE;
-        for address in shared.finder.find(&shared.settings).await? {
-            match open(&shared.settings, &address, shared.finder.wants_primary()).await {
+        let found = shared.finder.find(&shared.settings).await?;
+        let mut left = found.len();
+        for address in found {
+            // One that accepts and is silent leaves as much time to each of the others.
+            let share = deadline.saturating_duration_since(Instant::now()) / (left as u32).max(1);
+            left -= 1;
+            let open = open(&shared.settings, &address, shared.finder.wants_primary());
+            match timeout(share, open).await.unwrap_or(Err(Fault::TIMEOUT)) {
                 Ok(connection) => return Ok((connection, address)),
                 Err(error) => fault = error,
             }
         }
         Err(fault)
     };
-    timeout(shared.settings.connect_timeout, connect)
+    timeout_at(deadline, connect)
         .await
         .unwrap_or(Err(Fault::TIMEOUT))
 }

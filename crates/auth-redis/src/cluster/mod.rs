@@ -4,7 +4,7 @@
 mod slots;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
@@ -33,6 +33,8 @@ pub(crate) struct Cluster {
     pub(crate) state: watch::Sender<RedisState>,
     /// Wakes the task that looks after the map: a node changed, or knows better than the map.
     changed: Arc<Notify>,
+    /// Whether a node has said that the cluster is down since they were asked.
+    is_doubtful: AtomicBool,
     ups: Arc<AtomicU64>,
 }
 
@@ -70,6 +72,7 @@ impl Cluster {
             view: RwLock::default(),
             state: watch::Sender::new(RedisState::Connecting),
             changed: Arc::default(),
+            is_doubtful: AtomicBool::new(false),
             ups,
         }
     }
@@ -106,7 +109,8 @@ impl Cluster {
                 Ok(answer) => return Ok(answer),
                 Err(fault) => fault,
             };
-            if fault.code() == Some("CLUSTERDOWN") {
+            if fault.code() == Some("CLUSTERDOWN") && *self.state.borrow() == RedisState::Up {
+                self.is_doubtful.store(true, Ordering::Release);
                 self.changed.notify_one();
             }
             let target = match &fault.detour {
@@ -148,10 +152,16 @@ impl Cluster {
         }
     }
 
+    /// Whether a subscription there still hears everything: a node that left hears nothing.
+    pub(crate) fn has(&self, address: &Address) -> bool {
+        let view = self.read();
+        !view.is_closed && view.nodes.contains_key(address)
+    }
+
     pub(crate) fn close(&self) {
         let mut view = self.view.write().unwrap_or_else(PoisonError::into_inner);
         view.is_closed = true;
-        for node in view.nodes.values() {
+        for (_, node) in view.nodes.drain() {
             node.shared.close();
         }
         drop(view);
@@ -282,13 +292,21 @@ impl Cluster {
         question.arg("INFO");
         let answers = owners.iter().map(|node| {
             let answer = command::run::<String>(&node.shared, &question, deadline);
-            async { answer.await.is_ok_and(|it| it.contains("cluster_state:ok")) }
+            async {
+                match answer.await {
+                    Ok(info) => !info.contains("cluster_state:fail"),
+                    // Who may not be asked has no opinion.
+                    Err(fault) => fault.is_refusal(),
+                }
+            }
         });
         join_all(answers).await.into_iter().all(|it| it)
     }
 
     fn show(&self, state: RedisState) {
-        if self.read().is_closed {
+        // Held to the end, so that it cannot be closed in between.
+        let view = self.read();
+        if view.is_closed {
             return;
         }
         let previous = *self.state.borrow();
@@ -307,7 +325,8 @@ pub(crate) async fn look_after(cluster: Arc<Cluster>) {
     let mut attempt = 0;
     loop {
         let outcome = cluster.refresh().await;
-        let was_up = *cluster.state.borrow() == RedisState::Up;
+        let was_up = *cluster.state.borrow() == RedisState::Up
+            && !cluster.is_doubtful.swap(false, Ordering::AcqRel);
         let state = match outcome.map(|()| cluster.assess()) {
             Ok(RedisState::Up) if !was_up && !cluster.all_agree().await => RedisState::Connecting,
             Ok(state) => state,

@@ -30,10 +30,34 @@ async fn a_cluster_is_one_handle_while_slots_move_and_primaries_die() {
     messages_reach_whoever_listens_anywhere(&redis).await;
     a_slot_moves_under_load_and_nobody_notices(&cluster, &redis).await;
     a_primary_dies_and_its_slots_come_back(&mut cluster, &redis).await;
+    a_node_that_may_not_be_asked_how_the_cluster_is_does_not_keep_it_down(&cluster).await;
+    what_was_shut_down_leaves_the_nodes_alone(&redis).await;
+}
 
+async fn a_node_that_may_not_be_asked_how_the_cluster_is_does_not_keep_it_down(
+    cluster: &RedisCluster,
+) {
+    let connect = || Redis::builder(&cluster.url()).connect().unwrap();
+    let redis = connect();
+    // What stands where the key is says which node is told, and is a part of the command.
+    let told = redis.command("ACL", "SETUSER", &[b"default", b"-cluster|info"]);
+    told.await.unwrap();
+    reach(&connect(), RedisState::Up).await;
+}
+
+async fn what_was_shut_down_leaves_the_nodes_alone(redis: &Redis) {
+    reach(redis, RedisState::Up).await;
+    let mut subscription = redis.subscribe("news");
+    let event = timeout(LONG, subscription.next()).await.unwrap();
+    assert_eq!(event, Some(SubscriptionEvent::Listening));
     redis.shutdown().await;
+    let ups = redis.ups();
     let error = redis.ping().await.unwrap_err();
     assert_eq!(error.to_string(), "redis PING: the handle was shut down");
+    let event = timeout(LONG, subscription.next()).await.unwrap();
+    assert_eq!(event, Some(SubscriptionEvent::Lost));
+    // Whoever still looked after a node would have connected again by now.
+    assert_eq!(redis.ups(), ups);
 }
 
 async fn keys_of_all_nodes_are_read_and_deleted_together(redis: &Redis) {
