@@ -29,7 +29,9 @@
 //!
 //! - **Sentinels** are asked at each attempt to connect, and who they name must say itself that it is
 //!   the primary. A primary that was demoted is noticed within
-//!   [`check_interval`](RedisSettings::check_interval).
+//!   [`check_interval`](RedisSettings::check_interval). One that was cut off from its sentinels and
+//!   still takes itself for the primary is not, as long as we reach it, until
+//!   [`max_age`](RedisSettings::max_age): let it refuse to write by `min-replicas-to-write`.
 //! - **Cluster.** Every node has a breaker and a connection of its own, so a dead one costs the others
 //!   nothing. Commands follow a slot that moved, within their time. Several keys at once are several
 //!   commands.

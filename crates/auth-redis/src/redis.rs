@@ -133,7 +133,8 @@ impl Redis {
 
     /// How often a connection came up after there was none. Between two moments with the same count
     /// no connection was lost and regained, so nothing that Redis reports can have been missed for
-    /// that reason. Of a cluster, those of every node count, and so does every change of owner.
+    /// that reason. Of a cluster, those of every node count, and so does every change of owner; behind
+    /// sentinels, every change of the server.
     pub fn ups(&self) -> u64 {
         self.ups.load(Ordering::Acquire)
     }
@@ -341,13 +342,14 @@ impl Redis {
             }
             command
         };
-        let outcome = self
-            .run("EVALSHA", slot, &call("EVALSHA", script.hash()))
-            .await;
+        let deadline = self.deadline();
+        let by_hash = call("EVALSHA", script.hash());
+        let outcome = self.run_until("EVALSHA", slot, &by_hash, deadline).await;
         match outcome {
             // It was not run, so this is no second time.
             Err(error) if error.code() == Some("NOSCRIPT") => {
-                self.run("EVAL", slot, &call("EVAL", script.source())).await
+                let by_source = call("EVAL", script.source());
+                self.run_until("EVAL", slot, &by_source, deadline).await
             }
             outcome => outcome,
         }
@@ -427,7 +429,21 @@ impl Redis {
         slot: Option<u16>,
         command: &Cmd,
     ) -> Result<T, RedisError> {
-        let deadline = Instant::now() + self.settings.command_timeout;
+        self.run_until(name, slot, command, self.deadline()).await
+    }
+
+    /// Of a command that is called now.
+    fn deadline(&self) -> Instant {
+        Instant::now() + self.settings.command_timeout
+    }
+
+    async fn run_until<T: FromRedisValue>(
+        &self,
+        name: &'static str,
+        slot: Option<u16>,
+        command: &Cmd,
+        deadline: Instant,
+    ) -> Result<T, RedisError> {
         let outcome = match &self.servers {
             Servers::One(shared) => command::run(shared, command, deadline).await,
             Servers::Cluster(cluster) => cluster.run(slot, command, deadline).await,
