@@ -11,6 +11,7 @@ use auth_miso::{Miso, MisoSettings, SharedGrants};
 use auth_redis::RedisSettings;
 
 use crate::client::{AuthClient, Inner};
+use crate::sharing::Sharing;
 use crate::watcher::Watcher;
 
 /// Puts an [`AuthClient`] together.
@@ -123,12 +124,13 @@ impl AuthClientBuilder {
         let shared = match (&redis, self.share_grants) {
             (_, false) => None,
             (None, true) => return Err(StartError(NOTHING_TO_SHARE_BY.into())),
-            (Some(redis), true) => Some(
-                SharedGrants::new(redis.clone())
+            (Some(redis), true) => {
+                let grants = SharedGrants::new(redis.clone())
                     .clock(Arc::clone(&self.clock))
                     .roles_ttl(self.roles_ttl)
-                    .permissions_ttl(self.permissions_ttl),
-            ),
+                    .permissions_ttl(self.permissions_ttl);
+                Some(Arc::new(Sharing::new(grants)))
+            }
         };
         let miso = Miso::builder(self.settings)
             .clock(Arc::clone(&self.clock))

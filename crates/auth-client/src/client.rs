@@ -9,11 +9,12 @@ use auth_core::config::{ConfigError, Env};
 use auth_core::{
     AuthenticationError, Authenticator, BoxFuture, Identity, IdentityProvider, Principal, Secret,
 };
-use auth_miso::{MisoSettings, SharedGrants};
+use auth_miso::MisoSettings;
 use auth_redis::{Redis, RedisState};
 
 use crate::builder::{self, AuthClientBuilder};
 use crate::health::Health;
+use crate::sharing::Sharing;
 use crate::watcher::Watcher;
 
 /// The facade. Cheap to clone; all clones share everything.
@@ -31,7 +32,7 @@ pub(crate) struct Inner {
     pub(crate) cache: Cache,
     pub(crate) audit: AuditLog,
     pub(crate) redis: Option<Redis>,
-    pub(crate) shared: Option<SharedGrants>,
+    pub(crate) shared: Option<Arc<Sharing>>,
     pub(crate) watcher: Arc<Watcher>,
     pub(crate) roles_ttl: Duration,
     pub(crate) permissions_ttl: Duration,

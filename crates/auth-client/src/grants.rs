@@ -26,12 +26,13 @@ impl AuthClient {
                     .await
                     .map(|it| Fresh::new(names(it)));
             };
-            if let Some(found) = shared.roles(&asking).await {
+            let forgotten = shared.forgotten();
+            if let Some(found) = shared.grants.roles(&asking).await {
                 return Ok(Fresh::new(names(found.names)).until(found.until));
             }
             let roles = provider.roles(&asking).await?;
-            // Without it the others ask for themselves; Redis tells of its own state.
-            let _ = shared.set_roles(&asking, &roles).await;
+            let write = shared.grants.set_roles(&asking, &roles);
+            shared.write(&asking, forgotten, write).await;
             Ok(Fresh::new(names(roles)))
         };
         let key = self.key(identity);
@@ -62,11 +63,13 @@ impl AuthClient {
                 let permissions = provider.permissions(&asking).await;
                 return permissions.map(|it| Fresh::new(names(it)));
             };
-            if let Some(found) = shared.permissions(&asking).await {
+            let forgotten = shared.forgotten();
+            if let Some(found) = shared.grants.permissions(&asking).await {
                 return Ok(Fresh::new(names(found.names)).until(found.until));
             }
             let permissions = provider.permissions(&asking).await?;
-            let _ = shared.set_permissions(&asking, &permissions).await;
+            let write = shared.grants.set_permissions(&asking, &permissions);
+            shared.write(&asking, forgotten, write).await;
             Ok(Fresh::new(names(permissions)))
         };
         let key = self.key(identity);
@@ -84,11 +87,12 @@ impl AuthClient {
 
     /// Forgets the roles and permissions of the user, so that the provider is asked again. Those that
     /// are [shared](crate::AuthClientBuilder::share_grants) are deleted too, if Redis can be reached;
-    /// otherwise they are found again for as long as they are believed.
+    /// otherwise they are found again for as long as they are believed. What another process is
+    /// asking for at that moment may still be written there.
     pub async fn forget_grants(&self, identity: &Identity) {
         if let Some(shared) = &self.0.shared {
             // First, so that nothing is loaded from there once our own are gone.
-            let _ = shared.forget(identity).await;
+            shared.forget(identity).await;
         }
         let key = self.key(identity);
         let roles = Space::<Names, Bounded>::new("roles", self.0.roles_ttl);

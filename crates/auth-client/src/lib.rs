@@ -48,6 +48,7 @@ mod builder;
 mod client;
 mod grants;
 mod health;
+mod sharing;
 mod store;
 mod watcher;
 
