@@ -21,6 +21,8 @@ pub struct AuthClientBuilder {
     redis: Option<RedisSettings>,
     mask: MaskPolicy,
     clock: Arc<dyn Clock>,
+    /// The cache reads the machine's own less often than one that it does not know.
+    is_clock_of_machine: bool,
     local: Option<Arc<dyn Authenticator>>,
     roles_ttl: Duration,
     permissions_ttl: Duration,
@@ -36,6 +38,7 @@ impl AuthClientBuilder {
             redis: None,
             mask: MaskPolicy::iso27001(),
             clock: Arc::new(SystemClock),
+            is_clock_of_machine: true,
             local: None,
             roles_ttl: Duration::from_secs(900),
             permissions_ttl: Duration::from_secs(900),
@@ -68,6 +71,7 @@ impl AuthClientBuilder {
     /// Takes the time from another clock.
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Arc::new(clock);
+        self.is_clock_of_machine = false;
         self
     }
 
@@ -140,7 +144,10 @@ impl AuthClientBuilder {
         // Each application of each provider has a part of the cache of its own, also where several
         // of them share a Redis (contract miso §13 A11).
         let namespace = format!("auth-sdk {} {}", miso.name(), miso.scope());
-        let mut cache = Cache::builder(namespace).clock(Arc::clone(&self.clock));
+        let mut cache = Cache::builder(namespace);
+        if !self.is_clock_of_machine {
+            cache = cache.clock(Arc::clone(&self.clock));
+        }
         if let Some(redis) = &redis {
             cache = cache.redis(redis.clone());
         }
