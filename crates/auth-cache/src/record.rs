@@ -23,6 +23,11 @@ pub(crate) struct Record {
 pub(crate) struct Body {
     pub(crate) generation: String,
     pub(crate) count: u64,
+    /// What carries a smaller count does not count, whatever its name: marks that it may be covered
+    /// by are not kept any more.
+    #[serde(default)]
+    floor: u64,
+    /// In the order of their counts.
     marks: Vec<Marked>,
 }
 
@@ -72,22 +77,30 @@ impl Body {
         Self {
             generation: random(),
             count: 0,
+            floor: 0,
             marks: Vec::new(),
         }
     }
 
-    /// Adds a mark. `until` is when the last entry of the space has died.
+    /// Adds a mark. `until` is when the last entry of the space has died, as far as whoever deletes
+    /// knows.
+    ///
+    /// Clocks differ, and so may declarations of one space while a new version is rolled out. So
+    /// when a mark is given up, be it that nothing should be left of what it covers or that there
+    /// are too many, everything that is older than it goes with it: more may be deleted than was
+    /// asked for, and never less.
     pub(crate) fn mark(&mut self, mark: &Mark, now: u64, until: u64) {
         if self.is_missing() {
             *self = Self::begin();
             return;
         }
-        self.marks
-            .retain(|marked| marked.until > now && marked.mark != *mark);
-        if self.marks.len() >= MAX_MARKS {
-            // More is deleted than was asked for, and never less.
-            *self = Self::begin();
-            return;
+        self.marks.retain(|marked| marked.mark != *mark);
+        let ended = self.marks.iter().rposition(|marked| marked.until <= now);
+        let ended = ended.map_or(0, |last| last + 1);
+        let too_many = (self.marks.len() + 1).saturating_sub(MAX_MARKS);
+        // Those before one that goes are older than it, and cover nothing any more.
+        for gone in self.marks.drain(..ended.max(too_many)) {
+            self.floor = gone.count;
         }
         self.count += 1;
         self.marks.push(Marked {
@@ -107,6 +120,7 @@ impl Body {
     ) -> bool {
         !generation.is_empty()
             && self.generation == generation
+            && count >= self.floor
             && !self
                 .marks
                 .iter()
@@ -129,6 +143,7 @@ pub(crate) fn random() -> String {
     format!("{a:016x}{b:016x}")
 }
 
+/// Each read of the space looks through them.
 const MAX_MARKS: usize = 256;
 
 #[cfg(test)]
@@ -182,15 +197,31 @@ mod tests {
         assert_eq!(body.count, 1000);
     }
 
+    /// By the clock of another, or because the entry lives longer than its deleter knew.
     #[test]
-    fn too_many_marks_become_a_clearing() {
+    fn what_a_mark_covered_does_not_come_back_when_the_mark_goes_too_early() {
         let mut body = Body::begin();
-        let first = body.generation.clone();
+        let generation = body.generation.clone();
+        body.mark(&prefix("user:1:"), 0, 60);
+        assert!(!body.admits("user:1:a", &generation, 0, &[]));
+        body.mark(&prefix("other"), 400, 460);
+        assert_eq!(body.marks.len(), 1);
+        assert!(!body.admits("user:1:a", &generation, 0, &[]));
+        assert!(body.admits("user:1:a", &generation, 1, &[]));
+    }
+
+    #[test]
+    fn of_too_many_marks_the_oldest_goes_with_all_that_is_older() {
+        let mut body = Body::begin();
+        let generation = body.generation.clone();
         for number in 0..=MAX_MARKS {
-            body.mark(&prefix(&number.to_string()), 0, 10);
+            body.mark(&prefix(&format!("{number}:")), 0, 10);
         }
-        assert_ne!(body.generation, first);
-        assert!(!body.admits("0", &first, 1_000_000, &[]));
+        assert_eq!(body.marks.len(), MAX_MARKS);
+        assert!(!body.admits("0:", &generation, 0, &[]));
+        assert!(body.admits("0:", &generation, 1, &[]));
+        assert!(!body.admits("1:", &generation, 1, &[]));
+        assert!(body.admits("else", &generation, 1, &[]));
     }
 
     #[test]
