@@ -147,7 +147,13 @@ async fn answer<'c>(
                     permit,
                 });
             }
-            Ok((head, body)) => refusal(client, head, body, deadline, record).await,
+            Ok((head, body)) => {
+                let credentials = handle.credentials();
+                let was_sent = |text: &str| {
+                    kept.repeats(text) || credential::any_repeats(credentials, &tokens, text)
+                };
+                refusal(client, head, body, deadline, record, was_sent).await
+            }
             Err(fault) => fault,
         };
         client.settle(origin, permit, sign(&fault));
@@ -183,13 +189,13 @@ struct Kept {
 
 impl Kept {
     fn new(headers: HeaderMap, policy: &RetryPolicy) -> Self {
-        let others = match policy.allows_replay() {
-            true => headers
-                .iter()
-                .map(|(name, value)| (name.clone(), value.clone()))
-                .collect(),
-            false => Vec::new(),
-        };
+        // Of a call with one attempt the credentials only: no fault may repeat them.
+        let all = policy.allows_replay();
+        let others = headers
+            .iter()
+            .filter(|(_, value)| all || value.is_sensitive())
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
         Self {
             first: Some(headers),
             others,
@@ -199,6 +205,13 @@ impl Kept {
     fn take(&mut self) -> HeaderMap {
         let others = || self.others.iter().cloned().collect();
         self.first.take().unwrap_or_else(others)
+    }
+
+    /// Whether a text is of a credential among them.
+    fn repeats(&self, text: &str) -> bool {
+        let values = self.others.iter().map(|(_, value)| value);
+        let mut secrets = values.filter(|value| value.is_sensitive());
+        secrets.any(|value| credential::repeats(text, value.as_bytes()))
     }
 }
 
@@ -249,6 +262,7 @@ async fn refusal(
     body: Incoming,
     deadline: Instant,
     record: &mut Record,
+    was_sent: impl Fn(&str) -> bool,
 ) -> Fault {
     let status = head.status;
     if is_redirect(status) {
@@ -261,7 +275,8 @@ async fn refusal(
         return about_answer(Fault::of_status(FaultKind::Status, status, None), &head);
     };
     let problem = problem_body::read(status, &body);
-    let fault = Fault::of_status(FaultKind::Status, status, problem);
+    let is_secret = |code: &str| was_sent(code) || client.masker.mask_text(code) != code;
+    let fault = Fault::of_status_hiding(FaultKind::Status, status, problem, is_secret);
     let shown = excerpt::of(&client.masker, &body);
     about_answer(fault.with_body(shown), &head)
 }
