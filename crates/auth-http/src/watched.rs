@@ -49,6 +49,8 @@ impl Answer {
     fn read(&mut self, bytes: &[u8]) {
         *self = match *self {
             Self::Past => return,
+            // Nothing but empty lines is no answer yet.
+            Self::None if bytes.iter().all(is_line_end) => return,
             Self::None if is_whole(bytes) => Self::Past,
             Self::None => Head::default().read(bytes),
             Self::Head(head) => head.read(bytes),
@@ -63,9 +65,17 @@ fn is_whole(bytes: &[u8]) -> bool {
         && bytes.windows(4).any(|four| four == b"\r\n\r\n")
 }
 
+fn is_line_end(byte: &u8) -> bool {
+    matches!(byte, b'\r' | b'\n')
+}
+
 impl Head {
     fn read(mut self, bytes: &[u8]) -> Answer {
         for &byte in bytes {
+            // Empty lines before an answer are skipped by the stack too (RFC 9112 §2.2).
+            if self.length == 0 && is_line_end(&byte) {
+                continue;
+            }
             if HTTP.get(self.length).is_some_and(|it| *it != byte) {
                 // No headers, so it belongs to a body: of an answer that did not wait for ours.
                 return Answer::Past;
@@ -113,8 +123,11 @@ impl<S: Connection> Watched<S> {
 }
 
 impl<S> Watched<S> {
-    fn wrote(&mut self) {
-        if !self.how.http2 {
+    /// What comes after bytes of a request answers it, unless an answer is coming already: to a
+    /// request that is still being written.
+    fn wrote(&mut self, accepted: &Poll<io::Result<usize>>) {
+        let some = matches!(accepted, Poll::Ready(Ok(1..)));
+        if some && !self.how.http2 && self.answer == Answer::Past {
             self.answer = Answer::None;
         }
     }
@@ -161,8 +174,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.wrote();
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let accepted = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.wrote(&accepted);
+        accepted
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -182,8 +196,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         cx: &mut Context<'_>,
         buffers: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.wrote();
-        Pin::new(&mut self.stream).poll_write_vectored(cx, buffers)
+        let accepted = Pin::new(&mut self.stream).poll_write_vectored(cx, buffers);
+        self.wrote(&accepted);
+        accepted
     }
 }
 
@@ -214,6 +229,9 @@ mod tests {
         check("HTTP/1.1 100 Continue\r\n\r\n", false);
         check("HTTP/1.1 103 X\r\n\r\nHTTP/1.1 200 OK\r\n", false);
         check("HTTP/1.1 103 X\r\n\r\nHTTP/1.1 200 OK\r\n\r\n", true);
+        check("\r\n\r\nHTTP/1.1 200 OK\r\n", false);
+        check("\r\nHTTP/1.1 200 OK\r\n\r\n", true);
+        check("\nHTTP/1.1 103 X\r\n\r\n\r\nHTTP/1.1 200 OK\r\n", false);
         // The body of an answer that came while ours was still being written.
         check("<html>", true);
     }
