@@ -191,6 +191,12 @@ impl Fault {
         Self::new(FaultKind::Deadline, what)
     }
 
+    pub(crate) fn broke_off_in_body(error: Option<hyper::Error>) -> Self {
+        let mut fault = Self::new(FaultKind::Receive, "the answer broke off in its body");
+        fault.0.source = error.map(Into::into);
+        fault
+    }
+
     pub(crate) fn with_status(mut self, status: StatusCode) -> Self {
         self.0.status = Some(status);
         self

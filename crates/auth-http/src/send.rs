@@ -270,7 +270,8 @@ async fn refusal(
         return about_answer(fault, &head);
     }
     let max = client.max_response_bytes.min(Problem::MAX_BYTES);
-    let reading = body::read(body, max, &mut record.response_bytes);
+    let announced = body::announced(&body, &record.line.method, status);
+    let reading = body::read(body, announced, max, &mut record.response_bytes);
     let Ok(Ok(body)) = timeout_at(deadline, reading).await else {
         return about_answer(Fault::of_status(FaultKind::Status, status, None), &head);
     };
@@ -290,7 +291,9 @@ async fn read(client: &Inner, answer: Answer<'_>, record: &mut Record) -> Result
         permit,
     } = answer;
     let max = client.max_response_bytes;
-    let mut reading = pin!(body::read(body, max, &mut record.response_bytes));
+    let announced = body::announced(&body, &record.line.method, head.status);
+    let reading = body::read(body, announced, max, &mut record.response_bytes);
+    let mut reading = pin!(reading);
     // Mostly it came with the headers, and a timer would be for nothing.
     let read = match poll_fn(|cx| Poll::Ready(reading.as_mut().poll(cx))).await {
         Poll::Ready(read) => Ok(read),
@@ -305,10 +308,7 @@ async fn read(client: &Inner, answer: Answer<'_>, record: &mut Record) -> Result
             let what = format!("the answer's body is longer than {max} bytes");
             Fault::new(FaultKind::TooLarge, what)
         }
-        Ok(Err(BodyError::Broken(error))) => {
-            let fault = Fault::new(FaultKind::Receive, "the answer broke off in its body");
-            fault.with_source(error)
-        }
+        Ok(Err(BodyError::Broken(error))) => Fault::broke_off_in_body(error),
         Err(_) => Fault::deadline("reading the answer's body"),
     };
     let fault = about_answer(fault, &head);

@@ -258,6 +258,21 @@ async fn an_answer_is_read_piece_by_piece_while_it_is_made() {
     assert_eq!((told.response_bytes(), told.fault()), (11_001, None));
 }
 
+/// Whoever knows how long it is does not ask for a piece after the last.
+#[tokio::test]
+async fn an_answer_of_which_all_was_read_is_not_one_that_was_given_up() {
+    let server = FaultServer::start([answer("200 OK", &[], "hello")]).await;
+    let recorder = Recorder::default();
+    let client = server.builder().observer(recorder.clone()).build().unwrap();
+    let mut answer = client.get("/").send_streaming().await.unwrap();
+    let mut read = 0;
+    while read < 5 {
+        read += answer.chunk().await.unwrap().unwrap().len();
+    }
+    drop(answer);
+    assert_eq!(recorder.only().fault(), None);
+}
+
 #[tokio::test]
 async fn an_answer_that_breaks_off_or_stalls_ends_with_a_fault() {
     let begun = b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n{\"a\"";
