@@ -125,10 +125,19 @@ impl<S: Connection> Watched<S> {
 impl<S> Watched<S> {
     /// What comes after bytes of a request answers it, unless an answer is coming already: to a
     /// request that is still being written.
-    fn wrote(&mut self, accepted: &Poll<io::Result<usize>>) {
-        let some = matches!(accepted, Poll::Ready(Ok(1..)));
-        if some && !self.how.http2 && self.answer == Answer::Past {
+    fn wrote(&mut self, accepted: io::Result<usize>) -> io::Result<usize> {
+        let written = accepted.map_err(|error| self.failed(error))?;
+        if written > 0 && !self.how.http2 && self.answer == Answer::Past {
             self.answer = Answer::None;
+        }
+        Ok(written)
+    }
+
+    /// Whichever side of the connection notices first that it is gone.
+    fn failed(&self, error: io::Error) -> io::Error {
+        match self.answer {
+            Answer::Head(_) => io::Error::other(AnswerBroke(Some(error))),
+            _ => error,
         }
     }
 }
@@ -154,7 +163,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
         let read = ready!(Pin::new(&mut self.stream).poll_read(cx, buffer));
         let new = buffer.filled().get(before..).unwrap_or_default();
         Poll::Ready(match (read, self.answer) {
-            (Err(error), Answer::Head(_)) => Err(io::Error::other(AnswerBroke(Some(error)))),
+            (Err(error), _) => Err(self.failed(error)),
             // The end of the stream is read as nothing at all.
             (Ok(()), Answer::Head(_)) if new.is_empty() && buffer.remaining() > 0 => {
                 Err(io::Error::other(AnswerBroke(None)))
@@ -163,7 +172,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
                 self.answer.read(new);
                 Ok(())
             }
-            (read, _) => read,
+            (Ok(()), _) => Ok(()),
         })
     }
 }
@@ -174,13 +183,13 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let accepted = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.wrote(&accepted);
-        accepted
+        let accepted = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes));
+        Poll::Ready(self.wrote(accepted))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let flushed = ready!(Pin::new(&mut self.stream).poll_flush(cx));
+        Poll::Ready(flushed.map_err(|error| self.failed(error)))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -196,9 +205,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         cx: &mut Context<'_>,
         buffers: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let accepted = Pin::new(&mut self.stream).poll_write_vectored(cx, buffers);
-        self.wrote(&accepted);
-        accepted
+        let accepted = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, buffers));
+        Poll::Ready(self.wrote(accepted))
     }
 }
 
