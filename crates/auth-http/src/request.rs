@@ -13,7 +13,7 @@ use crate::credential;
 use crate::fault::{Fault, RequestLine};
 use crate::multipart::Multipart;
 use crate::path::{self, Complaint};
-use crate::payload::{Payload, RequestBody};
+use crate::payload::{Payload, READ_BY_ANOTHER, RequestBody};
 use crate::response::Response;
 use crate::retry::RetryPolicy;
 use crate::routes::Route;
@@ -285,7 +285,7 @@ impl RequestBuilder {
             return Err(complaint);
         }
         if !this.body.can_be_sent() {
-            return Err("the stream of the body was read by another call".into());
+            return Err(READ_BY_ANOTHER.into());
         }
         let client = this.client.inner();
         let route = this.route?;
