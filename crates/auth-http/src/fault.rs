@@ -35,6 +35,13 @@ struct Inner {
 }
 
 /// In which phase a call failed.
+///
+/// Of a call that was tried several times it is the phase of the last attempt, and what is said of
+/// sending below is said of that one. An earlier attempt may have reached the server: a call may
+/// have been sent to one that then hung up, and find no connection the next time. A call that is
+/// not [idempotent](crate::RequestBuilder::idempotent) is tried again only if nothing of it was
+/// sent, so of such calls it holds for all attempts; but for those whose token was refused, which
+/// had no effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FaultKind {
