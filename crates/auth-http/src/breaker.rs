@@ -204,6 +204,24 @@ impl Circuit {
         Ok(permit)
     }
 
+    /// Whether an attempt would be let through now.
+    pub(crate) fn would_admit(&self) -> bool {
+        if self.closed.load(Ordering::Acquire) {
+            return true;
+        }
+        let now = Instant::now();
+        match *self.lock() {
+            State::Closed => true,
+            State::Open { until, .. } => until <= now,
+            State::HalfOpen {
+                under_way,
+                succeeded,
+                patient_until,
+                ..
+            } => under_way + succeeded < self.policy.trials || patient_until <= now,
+        }
+    }
+
     pub(crate) fn state(&self) -> CircuitState {
         match *self.lock() {
             State::Closed => CircuitState::Closed,

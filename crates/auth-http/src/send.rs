@@ -107,6 +107,7 @@ async fn answer<'c>(
     // The first attempt takes it, and it is seldom needed again.
     let mut uri = Some(uri);
     let mut first = 0;
+    let mut asked = Vec::new();
     let mut latest = None;
     let mut replayed = false;
     client.budget.deposit();
@@ -161,12 +162,14 @@ async fn answer<'c>(
             first = origin;
             continue;
         }
-        let others = (record.attempts as usize) < client.origins();
-        let pause = retries.pause(&fault, others);
+        asked.push(origin);
+        first = (origin + 1) % client.origins();
+        // If none is to be had, one may be after the pause.
+        let other = client.next(first).unwrap_or(first);
+        let pause = retries.pause(&fault, !asked.contains(&other));
         let Some(pause) = pause.filter(|_| outgoing.body.can_be_sent()) else {
             return Err(fault);
         };
-        first = (origin + 1) % client.origins();
         let resume = later(Instant::now(), pause);
         if resume >= deadline || !client.budget.withdraw() {
             return Err(fault);

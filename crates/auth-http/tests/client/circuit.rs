@@ -254,6 +254,26 @@ async fn a_server_that_asks_to_be_left_alone_does_not_speak_for_the_others() {
     assert_eq!((first.requests().len(), second.requests().len()), (2, 1));
 }
 
+/// There is another, but that one is left alone itself.
+#[tokio::test(start_paused = true)]
+async fn a_server_that_asks_to_be_left_alone_is_left_alone_while_no_other_is_to_be_had() {
+    let busy = answer("503 X", &["retry-after: 3"], "");
+    let server = FaultServer::start([ok("{}"), ok("{}"), busy, ok("{}")]).await;
+    let builder = HttpClient::builder(&nobody().await).fallback(&server.url());
+    let policy = CircuitBreaker::new().failures(2);
+    let policy = policy.open_for(Duration::from_secs(20));
+    let client = builder.circuit_breaker(policy).build().unwrap();
+    for _ in 0..2 {
+        client.get("/").send().await.unwrap();
+    }
+    assert_eq!(state(&client), CircuitState::Open);
+    let start = tokio::time::Instant::now();
+    client.get("/").send().await.unwrap();
+    assert_eq!(server.requests().len(), 4);
+    let after = start.elapsed();
+    assert!(after >= Duration::from_secs(3), "{after:?}");
+}
+
 #[test]
 fn every_base_url_is_checked() {
     let builder = HttpClient::builder("https://one.test").fallback("http://two.test");
