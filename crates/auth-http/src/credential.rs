@@ -120,6 +120,12 @@ fn header(secret: &str) -> Option<HeaderValue> {
     Some(value).filter(|_| !secret.is_empty())
 }
 
+/// Whether there is a token that was not sent before.
+pub(crate) fn has_another(tokens: &[Box<dyn Sent + '_>], before: &[Box<dyn Sent + '_>]) -> bool {
+    let mut new = tokens.iter().map(|token| token.secret());
+    new.any(|secret| before.iter().all(|it| it.secret() != secret))
+}
+
 /// Whether a text is of a credential that was added.
 pub(crate) fn any_repeats(
     credentials: &[Credential],

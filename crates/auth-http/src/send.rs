@@ -107,20 +107,16 @@ async fn answer<'c>(
     // The first attempt takes it, and it is seldom needed again.
     let mut uri = Some(uri);
     let mut first = 0;
+    let mut next = None;
     let mut asked = Vec::new();
     let mut latest = None;
     let mut replayed = false;
     client.budget.deposit();
     loop {
-        let mut headers = kept.take();
-        let mut tokens = Vec::new();
-        if !handle.credentials().is_empty() {
-            let adding = credential::add(handle.credentials(), &mut headers);
-            let Ok(added) = timeout_at(deadline, adding).await else {
-                return Err(Fault::deadline("waiting for a token").unsent());
-            };
-            tokens = added?;
-        }
+        let (headers, tokens) = match next.take() {
+            Some(ready) => ready,
+            None => credentials(handle, kept.take(), deadline).await?,
+        };
         let (origin, permit) = match client.admit(first) {
             Ok(admitted) => admitted,
             // What opened the circuit says more than that it is open.
@@ -134,11 +130,17 @@ async fn answer<'c>(
             let refused = tokens.iter().filter(|token| token.refused());
             refused.count() > 0
         };
-        let replay = refused
+        let worth_it = refused
             && !std::mem::replace(&mut replayed, refused)
             && outgoing.retry.allows_replay()
             && outgoing.body.can_be_sent()
             && replaced();
+        if worth_it {
+            // With no other token the refusal is the call's last word.
+            let ready = credentials(handle, kept.take(), deadline).await.ok();
+            next = ready.filter(|(_, others)| credential::has_another(others, &tokens));
+        }
+        let replay = next.is_some();
         let fault = match attempt {
             Ok((head, body)) if !replay && is_wanted(head.status, accept) => {
                 return Ok(Answer {
@@ -178,6 +180,22 @@ async fn answer<'c>(
             sleep_until(resume).await;
         }
         latest = Some(fault);
+    }
+}
+
+/// The headers with the client's credentials, and the tokens among those.
+async fn credentials(
+    handle: &HttpClient,
+    mut headers: HeaderMap,
+    deadline: Instant,
+) -> Result<(HeaderMap, Vec<Box<dyn credential::Sent + '_>>), Fault> {
+    if handle.credentials().is_empty() {
+        return Ok((headers, Vec::new()));
+    }
+    let adding = credential::add(handle.credentials(), &mut headers);
+    match timeout_at(deadline, adding).await {
+        Ok(added) => added.map(|tokens| (headers, tokens)),
+        Err(_) => Err(Fault::deadline("waiting for a token").unsent()),
     }
 }
 
