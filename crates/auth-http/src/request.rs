@@ -195,6 +195,9 @@ impl RequestBuilder {
 
     /// Sends it, and takes an answer whatever its status; a redirect is not followed either way.
     ///
+    /// So no status leads to a retry, 503 with `Retry-After` included: that is the caller's. A call
+    /// whose token was refused (401) is sent once more all the same, if there is another token.
+    ///
     /// # Errors
     ///
     /// A [`Fault`] of the phase that failed; none for a status.
