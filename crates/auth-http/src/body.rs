@@ -61,3 +61,28 @@ pub(crate) async fn read(
         false => Ok(whole.freeze()),
     }
 }
+
+/// Reads the first `max` bytes of a body, and says whether that is all of it; otherwise as [`read`].
+pub(crate) async fn read_beginning(
+    mut body: Incoming,
+    announced: u64,
+    max: usize,
+    read: &mut u64,
+) -> Result<(Bytes, bool), BodyError> {
+    let mut beginning = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|e| BodyError::Broken(Some(e)))?.into_data() else {
+            continue;
+        };
+        *read += data.len() as u64;
+        let room = max - beginning.len();
+        beginning.extend_from_slice(&data[..data.len().min(room)]);
+        if data.len() > room {
+            return Ok((beginning.freeze(), false));
+        }
+    }
+    match (beginning.len() as u64) < announced {
+        true => Err(BodyError::Broken(None)),
+        false => Ok((beginning.freeze(), true)),
+    }
+}

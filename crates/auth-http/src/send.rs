@@ -292,14 +292,15 @@ async fn refusal(
     }
     let max = client.max_response_bytes.min(Problem::MAX_BYTES);
     let announced = body::announced(&body, &record.line.method, status);
-    let reading = body::read(body, announced, max, &mut record.response_bytes);
-    let Ok(Ok(body)) = timeout_at(deadline, reading).await else {
+    let reading = body::read_beginning(body, announced, max, &mut record.response_bytes);
+    let Ok(Ok((body, is_whole))) = timeout_at(deadline, reading).await else {
         return about_answer(Fault::of_status(FaultKind::Status, status, None), &head);
     };
-    let problem = problem_body::read(status, &body);
+    let problem = is_whole.then(|| problem_body::read(status, &body));
+    let problem = problem.flatten();
     let is_secret = |code: &str| was_sent(code) || client.masker.mask_text(code) != code;
     let fault = Fault::of_status_hiding(FaultKind::Status, status, problem, is_secret);
-    let shown = excerpt::of(&client.masker, &body);
+    let shown = excerpt::of(&client.masker, &body, is_whole);
     about_answer(fault.with_body(shown), &head)
 }
 
