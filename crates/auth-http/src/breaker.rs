@@ -1,4 +1,4 @@
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -79,7 +79,8 @@ impl CircuitBreaker {
     }
 
     /// How long it is open at most, however often a trial fails and whatever `Retry-After` asks
-    /// for; 30 seconds unless set.
+    /// for; 30 seconds unless set. It is half open for as long as trials take; see
+    /// [`trials`](Self::trials).
     #[must_use]
     pub fn max_open_for(mut self, time: Duration) -> Self {
         self.max_open_for = time;
@@ -87,7 +88,9 @@ impl CircuitBreaker {
     }
 
     /// How many calls are let through at a time while it is half open, and how many of them must
-    /// succeed to close it; 1 unless set, and never less.
+    /// succeed to close it; 1 unless set, and never less. One more is let through whenever none
+    /// began for as long as the circuit was open, so that a call which takes long, by its nature or
+    /// because the server hangs, does not keep the others out.
     #[must_use]
     pub fn trials(mut self, trials: u32) -> Self {
         self.trials = trials.max(1);
@@ -110,6 +113,8 @@ pub(crate) struct Circuit {
     /// Whether `state` is `Closed`, so that a good day costs no lock.
     closed: AtomicBool,
     state: Mutex<State>,
+    /// How often it was half open.
+    rounds: AtomicU64,
     random: fn() -> f64,
 }
 
@@ -122,9 +127,13 @@ enum State {
         times: u32,
     },
     HalfOpen {
+        /// Trials of an earlier round are old news.
+        round: u64,
         under_way: u32,
         succeeded: u32,
         times: u32,
+        /// When another trial is let through though none has ended.
+        patient_until: Instant,
     },
 }
 
@@ -145,6 +154,7 @@ impl Circuit {
             failures: AtomicU32::new(0),
             closed: AtomicBool::new(true),
             state: Mutex::new(State::Closed),
+            rounds: AtomicU64::new(0),
             random: auth_core::spread,
         }
     }
@@ -153,39 +163,63 @@ impl Circuit {
     pub(crate) fn admit(&self) -> Result<Permit<'_>, Duration> {
         let mut permit = Permit {
             circuit: self,
-            trial: false,
+            trial: None,
             opened: None,
         };
         if self.closed.load(Ordering::Acquire) {
             return Ok(permit);
         }
         let mut state = self.lock();
+        let now = Instant::now();
         if let State::Open { until, times } = *state {
-            let left = until.saturating_duration_since(Instant::now());
+            let left = until.saturating_duration_since(now);
             if !left.is_zero() {
                 return Err(left);
             }
             *state = State::HalfOpen {
+                round: self.rounds.fetch_add(1, Ordering::Relaxed),
                 under_way: 0,
                 succeeded: 0,
                 times,
+                patient_until: now,
             };
             permit.opened = Some(CircuitState::HalfOpen);
         }
         if let State::HalfOpen {
+            round,
             under_way,
             succeeded,
-            ..
+            times,
+            patient_until,
         } = &mut *state
         {
-            if *under_way + *succeeded >= self.policy.trials {
+            if *under_way + *succeeded >= self.policy.trials && now < *patient_until {
                 // Whoever is through already will tell.
                 return Err(Duration::ZERO);
             }
-            *under_way += 1;
-            permit.trial = true;
+            *under_way = under_way.saturating_add(1);
+            *patient_until = now + self.opening_time(*times).min(FAR);
+            permit.trial = Some(*round);
         }
         Ok(permit)
+    }
+
+    /// Whether an attempt would be let through now.
+    pub(crate) fn would_admit(&self) -> bool {
+        if self.closed.load(Ordering::Acquire) {
+            return true;
+        }
+        let now = Instant::now();
+        match *self.lock() {
+            State::Closed => true,
+            State::Open { until, .. } => until <= now,
+            State::HalfOpen {
+                under_way,
+                succeeded,
+                patient_until,
+                ..
+            } => under_way + succeeded < self.policy.trials || patient_until <= now,
+        }
     }
 
     pub(crate) fn state(&self) -> CircuitState {
@@ -221,16 +255,21 @@ impl Circuit {
     }
 
     /// Of a trial.
-    fn note_trial(&self, sign: Sign) -> Option<CircuitState> {
+    fn note_trial(&self, trial: u64, sign: Sign) -> Option<CircuitState> {
         let mut state = self.lock();
         let State::HalfOpen {
+            round,
             under_way,
             succeeded,
             times,
+            ..
         } = &mut *state
         else {
             return None;
         };
+        if *round != trial {
+            return None;
+        }
         *under_way = under_way.saturating_sub(1);
         match sign {
             Sign::None => None,
@@ -252,15 +291,20 @@ impl Circuit {
     }
 
     fn open(&self, state: &mut State, times: u32, asked: Option<Duration>) -> CircuitState {
-        let doubled = 2_u32.saturating_pow(times.saturating_sub(1));
-        let time = self.policy.open_for.saturating_mul(doubled);
-        let time = time.min(self.policy.max_open_for);
+        let time = self.opening_time(times);
         let time = time.mul_f64(1.0 + (self.random)() / 2.0);
         let time = time.max(asked.unwrap_or_default());
         let until = Instant::now() + time.min(self.policy.max_open_for.min(FAR));
         *state = State::Open { until, times };
         self.closed.store(false, Ordering::Release);
         CircuitState::Open
+    }
+
+    /// How long it is open when it was opened so often in a row, chance and requests aside.
+    fn opening_time(&self, times: u32) -> Duration {
+        let doubled = 2_u32.saturating_pow(times.saturating_sub(1));
+        let time = self.policy.open_for.saturating_mul(doubled);
+        time.min(self.policy.max_open_for)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -272,7 +316,8 @@ impl Circuit {
 #[derive(Debug)]
 pub(crate) struct Permit<'a> {
     circuit: &'a Circuit,
-    trial: bool,
+    /// The round it is a trial of.
+    trial: Option<u64>,
     /// The change that letting it through was.
     pub(crate) opened: Option<CircuitState>,
 }
@@ -280,18 +325,17 @@ pub(crate) struct Permit<'a> {
 impl Permit<'_> {
     /// Says what came of the attempt, and hears what that changed.
     pub(crate) fn settle(mut self, sign: Sign) -> Option<CircuitState> {
-        if std::mem::take(&mut self.trial) {
-            self.circuit.note_trial(sign)
-        } else {
-            self.circuit.note(sign)
+        match self.trial.take() {
+            Some(round) => self.circuit.note_trial(round, sign),
+            None => self.circuit.note(sign),
         }
     }
 }
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        if self.trial {
-            self.circuit.note_trial(Sign::None);
+        if let Some(round) = self.trial {
+            self.circuit.note_trial(round, Sign::None);
         }
     }
 }
@@ -373,6 +417,44 @@ mod tests {
         assert_eq!(circuit.state(), CircuitState::HalfOpen);
         assert_eq!(attempt(&circuit, Sign::None), None);
         assert_eq!(attempt(&circuit, Sign::Alive), Some(CircuitState::Closed));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_trial_that_takes_long_keeps_the_others_out_for_the_opening_time_only() {
+        let circuit = circuit(CircuitBreaker::new().failures(1));
+        attempt(&circuit, FAILING);
+        seconds(1).await;
+        assert_eq!(attempt(&circuit, FAILING), Some(CircuitState::Open));
+        seconds(2).await;
+        let slow = circuit.admit().unwrap();
+        for _ in 0..2 {
+            assert!(circuit.admit().is_err(), "one at a time");
+            seconds(1).await;
+        }
+        let another = circuit.admit().unwrap();
+        assert!(circuit.admit().is_err(), "and one more each time");
+        assert_eq!(another.settle(Sign::Alive), Some(CircuitState::Closed));
+        assert_eq!(slow.settle(FAILING), None);
+    }
+
+    /// Of two trials the first tells of a time before the second.
+    #[tokio::test(start_paused = true)]
+    async fn a_trial_that_ends_when_the_circuit_was_open_again_is_old_news() {
+        let circuit = circuit(CircuitBreaker::new().failures(1));
+        attempt(&circuit, FAILING);
+        seconds(1).await;
+        let (slow, dropped) = (circuit.admit().unwrap(), {
+            seconds(1).await;
+            circuit.admit().unwrap()
+        });
+        seconds(1).await;
+        assert_eq!(attempt(&circuit, FAILING), Some(CircuitState::Open));
+        seconds(2).await;
+        let trial = circuit.admit().unwrap();
+        assert_eq!(slow.settle(FAILING), None);
+        drop(dropped);
+        assert!(circuit.admit().is_err(), "its place is taken");
+        assert_eq!(trial.settle(Sign::Alive), Some(CircuitState::Closed));
     }
 
     #[tokio::test(start_paused = true)]

@@ -228,6 +228,12 @@ impl Inner {
         Err(Fault::new(FaultKind::CircuitOpen, what).with_retry_after(soonest))
     }
 
+    /// Which origin, from `first` on and round, would be let through to now.
+    pub(crate) fn next(&self, first: usize) -> Option<usize> {
+        let mut order = (first..self.targets.len()).chain(0..first);
+        order.find(|&index| self.targets[index].circuit.would_admit())
+    }
+
     /// Takes note of what came of an attempt.
     pub(crate) fn settle(&self, index: usize, permit: Permit<'_>, sign: Sign) {
         self.tell_circuit(index, permit.settle(sign));
@@ -277,7 +283,7 @@ impl HttpClientBuilder {
     /// when those before it are not to be had, and it gets the same credentials.
     ///
     /// A call goes to the first server whose circuit is not open. If it is tried again, it goes to
-    /// the next one, at once while there is one that it has not been to.
+    /// the next one whose circuit is not open, and at once if it has not been there.
     pub fn fallback(mut self, base_url: &str) -> Self {
         self.fallbacks.push(base_url.into());
         self

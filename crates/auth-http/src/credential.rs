@@ -120,6 +120,37 @@ fn header(secret: &str) -> Option<HeaderValue> {
     Some(value).filter(|_| !secret.is_empty())
 }
 
+/// Whether there is a token that was not sent before.
+pub(crate) fn has_another(tokens: &[Box<dyn Sent + '_>], before: &[Box<dyn Sent + '_>]) -> bool {
+    let mut new = tokens.iter().map(|token| token.secret());
+    new.any(|secret| before.iter().all(|it| it.secret() != secret))
+}
+
+/// Whether a text is of a credential that was added.
+pub(crate) fn any_repeats(
+    credentials: &[Credential],
+    tokens: &[Box<dyn Sent + '_>],
+    text: &str,
+) -> bool {
+    let fixed = credentials.iter().filter_map(|it| match &it.kind {
+        Kind::Fixed(secret) => Some(secret),
+        Kind::Token { .. } => None,
+    });
+    let mut secrets = fixed.chain(tokens.iter().map(|token| token.secret()));
+    secrets.any(|secret| repeats(text, secret.expose().as_bytes()))
+}
+
+/// Whether a text is a part of a credential, or one is a part of it. What is very short is in
+/// everything, and says nothing.
+pub(crate) fn repeats(text: &str, value: &[u8]) -> bool {
+    let value = value.strip_prefix(b"Bearer ").unwrap_or(value);
+    let (text, shortest) = (text.as_bytes(), text.len().min(value.len()));
+    let within = |whole: &[u8], part: &[u8]| whole.windows(part.len()).any(|it| it == part);
+    shortest >= SHORTEST && (within(text, value) || within(value, text))
+}
+
+const SHORTEST: usize = 4;
+
 fn no_token(what: &'static str) -> Fault {
     Fault::new(FaultKind::Credential, what)
 }

@@ -2,8 +2,12 @@ use auth_mask::Masker;
 
 /// The beginning of a body, masked; `None` if there is nothing to show.
 ///
-/// All of it is masked, and then it is cut: what is cut first may no longer look like a secret.
-pub(crate) fn of(masker: &Masker, body: &[u8]) -> Option<Box<str>> {
+/// All of it is masked, and then it is cut: what is cut first may no longer look like a secret. Of
+/// one that is not whole nothing is shown, unless its end is far from what would be.
+pub(crate) fn of(masker: &Masker, body: &[u8], is_whole: bool) -> Option<Box<str>> {
+    if !is_whole && body.len() < FAR {
+        return None;
+    }
     let text = String::from_utf8_lossy(body.trim_ascii());
     let mut shown = String::new();
     if text.starts_with(['{', '[', '"']) {
@@ -20,6 +24,7 @@ pub(crate) fn of(masker: &Masker, body: &[u8]) -> Option<Box<str>> {
 }
 
 const MAX: usize = 2048;
+const FAR: usize = 8 * MAX;
 
 #[cfg(test)]
 mod tests {
@@ -27,7 +32,7 @@ mod tests {
 
     #[track_caller]
     fn check(body: &[u8], expected: Option<&str>) {
-        assert_eq!(of(&Masker::default(), body).as_deref(), expected);
+        assert_eq!(of(&Masker::default(), body, true).as_deref(), expected);
     }
 
     #[test]
@@ -35,7 +40,7 @@ mod tests {
         let masked = r#"{"user":"ada","password":"***MASKED***"}"#;
         check(br#" {"user":"ada","password":"s3cr3t"} "#, Some(masked));
         let half = br#"{"user":"ada","password":"s3cr3t"#;
-        let shown = of(&Masker::default(), half).unwrap();
+        let shown = of(&Masker::default(), half, true).unwrap();
         assert!(
             shown.contains("ada") && !shown.contains("s3cr3t"),
             "{shown}"
@@ -52,10 +57,19 @@ mod tests {
     #[test]
     fn what_is_long_is_cut_after_it_was_masked_and_between_characters() {
         let text = "\u{e4}".repeat(5000);
-        let shown = of(&Masker::default(), text.as_bytes()).unwrap();
+        let shown = of(&Masker::default(), text.as_bytes(), true).unwrap();
         assert_eq!(shown.len(), MAX);
         let text = format!("{} Bearer eyJh.eyJz.c2ln", "x".repeat(MAX - 15));
-        let shown = of(&Masker::default(), text.as_bytes()).unwrap();
+        let shown = of(&Masker::default(), text.as_bytes(), true).unwrap();
         assert!(!shown.contains("eyJ"), "{shown}");
+    }
+
+    #[test]
+    fn of_what_is_not_whole_nothing_near_its_end_is_shown() {
+        let masker = Masker::default();
+        let text = "x".repeat(FAR);
+        assert_eq!(of(&masker, &text.as_bytes()[1..], false), None);
+        let shown = of(&masker, text.as_bytes(), false).unwrap();
+        assert_eq!(shown.len(), MAX);
     }
 }

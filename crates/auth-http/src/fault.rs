@@ -12,7 +12,7 @@ pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 /// A call that did not produce a usable answer.
 ///
 /// Printed, it names the method, the path's template, what failed, and of an answer its status and
-/// its problem's code or title. It never shows a query, a header or a body: those may carry
+/// its problem's code, if that has the shape of one and is no part of a credential. It never shows a query, a header or a body: those may carry
 /// tokens. The HTTP stack behind it is reachable only through [`source`](StdError::source), so it
 /// can change without a breaking release.
 ///
@@ -35,6 +35,13 @@ struct Inner {
 }
 
 /// In which phase a call failed.
+///
+/// Of a call that was tried several times it is the phase of the last attempt, and what is said of
+/// sending below is said of that one. An earlier attempt may have reached the server: a call may
+/// have been sent to one that then hung up, and find no connection the next time. A call that is
+/// not [idempotent](crate::RequestBuilder::idempotent) is tried again only if nothing of it was
+/// sent, so of such calls it holds for all attempts; but for those whose token was refused, which
+/// had no effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FaultKind {
@@ -164,7 +171,19 @@ impl Fault {
 
     /// A fault made of a status; `what` says it in words.
     pub(crate) fn of_status(kind: FaultKind, status: StatusCode, problem: Option<Problem>) -> Self {
-        let mut what = answered(status, problem.as_ref());
+        Self::of_status_hiding(kind, status, problem, |_| false)
+    }
+
+    /// The same, without the problem's code if that `is_secret`.
+    pub(crate) fn of_status_hiding(
+        kind: FaultKind,
+        status: StatusCode,
+        problem: Option<Problem>,
+        is_secret: impl FnOnce(&str) -> bool,
+    ) -> Self {
+        let code = problem.as_ref().and_then(Problem::code);
+        let code = code.filter(|code| is_code(code) && !is_secret(code));
+        let mut what = answered(status, code);
         if kind == FaultKind::Redirect {
             what.push_str(", a redirect, which is never followed");
         }
@@ -177,6 +196,12 @@ impl Fault {
     pub(crate) fn deadline(doing: &str) -> Self {
         let what = format!("the deadline passed while {doing}");
         Self::new(FaultKind::Deadline, what)
+    }
+
+    pub(crate) fn broke_off_in_body(error: Option<hyper::Error>) -> Self {
+        let mut fault = Self::new(FaultKind::Receive, "the answer broke off in its body");
+        fault.0.source = error.map(Into::into);
+        fault
     }
 
     pub(crate) fn with_status(mut self, status: StatusCode) -> Self {
@@ -278,13 +303,12 @@ impl StdError for Fault {
 }
 
 /// A status in words, with what a program and a person can use of its problem.
-fn answered(status: StatusCode, problem: Option<&Problem>) -> String {
+fn answered(status: StatusCode, code: Option<&str>) -> String {
     let mut text = format!("the server answered {}", status.as_u16());
     if let Some(reason) = status.canonical_reason() {
         text.push(' ');
         text.push_str(reason);
     }
-    let code = problem.and_then(Problem::code).filter(|c| is_code(c));
     if let Some(code) = code {
         text.push_str(" (");
         text.push_str(code);
@@ -293,17 +317,32 @@ fn answered(status: StatusCode, problem: Option<&Problem>) -> String {
     text
 }
 
-/// Whether it looks like the name of an error. A server that puts something else there, such as
-/// the token it did not like, is not repeated.
+/// Whether it looks like the name of an error: a few words, as in `invalid_grant`, `AUTH-401`,
+/// `user.notFound` or `AccessDenied`. A server that puts something else there, such as the token it
+/// did not like, is not repeated; what is random has digits and capitals where no word has them.
 fn is_code(text: &str) -> bool {
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
     text.len() <= MAX_CODE
+        && digits <= MAX_DIGITS
         && text.starts_with(|c: char| c.is_ascii_alphabetic())
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
+        && text.split(['_', '-', '.']).all(is_word)
+}
+
+/// Letters of one case or in camel case, where no part is of one letter; then digits.
+fn is_word(text: &str) -> bool {
+    let letters = text.trim_end_matches(|c: char| c.is_ascii_digit());
+    let is_capital = |c: char| c.is_ascii_uppercase();
+    let mut parts = letters.split(is_capital);
+    let is_part = |part: &str| part.len() != 1 && part.bytes().all(|it| it.is_ascii_lowercase());
+    let is_camel = parts.next().is_some_and(is_part) && parts.all(|it| it.len() > 1 && is_part(it));
+    let is_upper = letters.chars().all(is_capital);
+    let is_lower = letters.bytes().all(|byte| byte.is_ascii_lowercase());
+    (1..=MAX_WORD).contains(&text.len()) && (is_camel || is_upper || is_lower)
 }
 
 const MAX_CODE: usize = 48;
+const MAX_WORD: usize = 24;
+const MAX_DIGITS: usize = 6;
 
 #[cfg(test)]
 mod tests {
@@ -327,13 +366,52 @@ mod tests {
                 unauthorized.clone().with_code("s3cr3t is expired"),
                 "401 Unauthorized",
             ),
-            (unauthorized.with_code("s".repeat(49)), "401 Unauthorized"),
+            (unauthorized.with_code("s".repeat(25)), "401 Unauthorized"),
             (title("Token s3cr3t expired"), "401 Unauthorized"),
         ] {
             let status = problem.status();
             let fault = Fault::of_status(FaultKind::Status, status, Some(problem));
             assert_eq!(fault.to_string(), format!("the server answered {expected}"));
             assert!(!format!("{fault:?}").contains("s3cr3t"));
+        }
+    }
+
+    #[test]
+    fn what_looks_random_is_no_code() {
+        for code in [
+            "expired",
+            "c",
+            "CODE",
+            "E1",
+            "AADSTS50011",
+            "invalid_grant",
+            "AUTH-401",
+            "user.not_found",
+            "Unauthorized",
+            "notFound",
+            "AccessDenied",
+            "AUTH_InvalidToken.3",
+        ] {
+            assert!(is_code(code), "{code}");
+        }
+        for secret in [
+            "",
+            "401",
+            "not found",
+            "a__b",
+            "a.",
+            // 32 random bytes as base64url, and fewer of them.
+            "q7Wd0vZk3nT9sLxYb2RfHg5uJcM1pEoA8iKtVhXe_-N",
+            "qWdvZknTsLxYbRfHguJcMpEoAiKtVhXe",
+            "ghp_16C7e42F292c6912E7710c838347Ae178B4a",
+            "eyJhbGciOi.eyJzdWIi.c2lnbmF0dXJl",
+            "deadbeefcafe0123456789",
+            "f47ac10b-58cc-4372-a567-0e02b2c3d479",
+            "JBSWY3DPEHPK3PXP",
+            "hunter2x",
+            "abcdefghijklmnopqrstuvwxyz",
+        ] {
+            assert!(!is_code(secret), "{secret}");
         }
     }
 }

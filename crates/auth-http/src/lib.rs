@@ -44,6 +44,7 @@
 //! | the body of an answer | 1 MiB | [`max_response_bytes`](HttpClientBuilder::max_response_bytes) |
 //! | the status line and headers of an answer | 64 KiB, 100 headers | none |
 //! | an idle connection | closed after 90 s | none |
+//! | connections at a time, by HTTP/1.1 | as many as there are calls under way | none |
 //!
 //! # What is sent twice, and what never is
 //!

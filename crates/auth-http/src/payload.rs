@@ -15,7 +15,8 @@ use crate::fault::BoxError;
 /// What a request carries: bytes that are there, or a stream of them.
 ///
 /// A request of bytes can be sent again where that is allowed. One of a stream can as long as
-/// nothing of the stream was read.
+/// nothing of the stream was read. Clones share the stream: of several calls with it the one that
+/// reads first sends it, and the others fail.
 ///
 /// Printed, it shows its length and nothing of what it holds.
 ///
@@ -62,7 +63,8 @@ impl RequestBody {
         Self(Payload::Streamed(Streamed {
             source: Arc::new(Mutex::new(Source {
                 stream: Box::pin(stream),
-                started: false,
+                readers: 0,
+                reader: None,
                 read: 0,
                 last: None,
             })),
@@ -101,7 +103,7 @@ impl Payload {
     pub(crate) fn can_be_sent(&self) -> bool {
         match self {
             Self::Whole(_) => true,
-            Self::Streamed(streamed) => !streamed.lock().started,
+            Self::Streamed(streamed) => streamed.lock().reader.is_none(),
         }
     }
 
@@ -109,7 +111,7 @@ impl Payload {
     pub(crate) fn outgoing(&self) -> (Outgoing, Arc<AtomicBool>) {
         let content = match self {
             Self::Whole(bytes) => Content::Whole(Full::new(bytes.clone())),
-            Self::Streamed(streamed) => Content::Streamed(streamed.clone()),
+            Self::Streamed(streamed) => Content::Streamed(streamed.reader()),
         };
         let begun = Arc::new(AtomicBool::new(false));
         let outgoing = Outgoing {
@@ -124,7 +126,8 @@ impl Payload {
         match self {
             Self::Whole(bytes) => Box::pin(futures_util::stream::iter([Ok(bytes)])),
             Self::Streamed(streamed) => {
-                Box::pin(futures_util::stream::poll_fn(move |cx| streamed.poll(cx)))
+                let reader = streamed.reader();
+                Box::pin(futures_util::stream::poll_fn(move |cx| reader.poll(cx)))
             }
         }
     }
@@ -172,18 +175,45 @@ pub(crate) struct Streamed {
 
 struct Source {
     stream: Pieces,
-    started: bool,
+    /// How many may have read it.
+    readers: u64,
+    /// Who did, and alone may go on.
+    reader: Option<u64>,
     read: u64,
     /// The piece that completes the announced length.
     last: Option<Bytes>,
 }
 
+/// One of those who may read a stream. Of several the first to do so gets all of it: two would take
+/// each other's pieces, and one would wait for what the other was woken for.
+struct Reader {
+    streamed: Streamed,
+    number: u64,
+}
+
 pub(crate) type Pieces = Pin<Box<dyn Stream<Item = Result<Bytes, BoxError>> + Send>>;
 
 impl Streamed {
-    fn poll(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BoxError>>> {
+    fn reader(&self) -> Reader {
         let mut source = self.lock();
-        source.started = true;
+        source.readers += 1;
+        Reader {
+            streamed: self.clone(),
+            number: source.readers,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Source> {
+        self.source.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Reader {
+    fn poll(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BoxError>>> {
+        let mut source = self.streamed.lock();
+        if *source.reader.get_or_insert(self.number) != self.number {
+            return Poll::Ready(Some(Err(BodyFailed::boxed(READ_BY_ANOTHER, None))));
+        }
         loop {
             let Poll::Ready(piece) = source.stream.as_mut().poll_next(cx) else {
                 return Poll::Pending;
@@ -196,7 +226,7 @@ impl Streamed {
                 }
             };
             source.read += piece.as_ref().map_or(0, |piece| piece.len() as u64);
-            let Some(length) = self.length else {
+            let Some(length) = self.streamed.length else {
                 return Poll::Ready(piece.map(Ok));
             };
             let ended = piece.is_none();
@@ -216,11 +246,9 @@ impl Streamed {
             }
         }
     }
-
-    fn lock(&self) -> MutexGuard<'_, Source> {
-        self.source.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
+
+pub(crate) const READ_BY_ANOTHER: &str = "the stream of the body was read by another call";
 
 /// Why a stream could not be sent to its end; nothing of it was the server's doing.
 #[derive(Debug, thiserror::Error)]
@@ -246,7 +274,7 @@ pub(crate) struct Outgoing {
 
 enum Content {
     Whole(Full<Bytes>),
-    Streamed(Streamed),
+    Streamed(Reader),
 }
 
 impl Body for Outgoing {
@@ -279,6 +307,7 @@ impl Body for Outgoing {
         match &self.content {
             Content::Whole(body) => body.size_hint(),
             Content::Streamed(body) => body
+                .streamed
                 .length
                 .map_or_else(SizeHint::default, SizeHint::with_exact),
         }

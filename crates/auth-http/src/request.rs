@@ -13,7 +13,7 @@ use crate::credential;
 use crate::fault::{Fault, RequestLine};
 use crate::multipart::Multipart;
 use crate::path::{self, Complaint};
-use crate::payload::{Payload, RequestBody};
+use crate::payload::{Payload, READ_BY_ANOTHER, RequestBody};
 use crate::response::Response;
 use crate::retry::RetryPolicy;
 use crate::routes::Route;
@@ -195,6 +195,9 @@ impl RequestBuilder {
 
     /// Sends it, and takes an answer whatever its status; a redirect is not followed either way.
     ///
+    /// So no status leads to a retry, 503 with `Retry-After` included: that is the caller's. A call
+    /// whose token was refused (401) is sent once more all the same, if there is another token.
+    ///
     /// # Errors
     ///
     /// A [`Fault`] of the phase that failed; none for a status.
@@ -285,7 +288,7 @@ impl RequestBuilder {
             return Err(complaint);
         }
         if !this.body.can_be_sent() {
-            return Err("the stream of the body was read by another call".into());
+            return Err(READ_BY_ANOTHER.into());
         }
         let client = this.client.inner();
         let route = this.route?;

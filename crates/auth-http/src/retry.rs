@@ -54,6 +54,7 @@ impl RetryPolicy {
     }
 
     /// Makes a call again if nothing of it was sent: there was no connection, or it closed before.
+    /// A token that was refused (401) is replaced, and the call sent once more, as well.
     pub fn connect_only() -> Self {
         Self {
             when: When::ConnectOnly,

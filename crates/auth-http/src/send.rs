@@ -107,19 +107,16 @@ async fn answer<'c>(
     // The first attempt takes it, and it is seldom needed again.
     let mut uri = Some(uri);
     let mut first = 0;
+    let mut next = None;
+    let mut asked = Vec::new();
     let mut latest = None;
     let mut replayed = false;
     client.budget.deposit();
     loop {
-        let mut headers = kept.take();
-        let mut tokens = Vec::new();
-        if !handle.credentials().is_empty() {
-            let adding = credential::add(handle.credentials(), &mut headers);
-            let Ok(added) = timeout_at(deadline, adding).await else {
-                return Err(Fault::deadline("waiting for a token").unsent());
-            };
-            tokens = added?;
-        }
+        let (headers, tokens) = match next.take() {
+            Some(ready) => ready,
+            None => credentials(handle, kept.take(), deadline).await?,
+        };
         let (origin, permit) = match client.admit(first) {
             Ok(admitted) => admitted,
             // What opened the circuit says more than that it is open.
@@ -133,11 +130,17 @@ async fn answer<'c>(
             let refused = tokens.iter().filter(|token| token.refused());
             refused.count() > 0
         };
-        let replay = refused
+        let worth_it = refused
             && !std::mem::replace(&mut replayed, refused)
             && outgoing.retry.allows_replay()
             && outgoing.body.can_be_sent()
             && replaced();
+        if worth_it {
+            // With no other token the refusal is the call's last word.
+            let ready = credentials(handle, kept.take(), deadline).await.ok();
+            next = ready.filter(|(_, others)| credential::has_another(others, &tokens));
+        }
+        let replay = next.is_some();
         let fault = match attempt {
             Ok((head, body)) if !replay && is_wanted(head.status, accept) => {
                 return Ok(Answer {
@@ -147,7 +150,13 @@ async fn answer<'c>(
                     permit,
                 });
             }
-            Ok((head, body)) => refusal(client, head, body, deadline, record).await,
+            Ok((head, body)) => {
+                let credentials = handle.credentials();
+                let was_sent = |text: &str| {
+                    kept.repeats(text) || credential::any_repeats(credentials, &tokens, text)
+                };
+                refusal(client, head, body, deadline, record, was_sent).await
+            }
             Err(fault) => fault,
         };
         client.settle(origin, permit, sign(&fault));
@@ -155,12 +164,14 @@ async fn answer<'c>(
             first = origin;
             continue;
         }
-        let others = (record.attempts as usize) < client.origins();
-        let pause = retries.pause(&fault, others);
+        asked.push(origin);
+        first = (origin + 1) % client.origins();
+        // If none is to be had, one may be after the pause.
+        let other = client.next(first).unwrap_or(first);
+        let pause = retries.pause(&fault, !asked.contains(&other));
         let Some(pause) = pause.filter(|_| outgoing.body.can_be_sent()) else {
             return Err(fault);
         };
-        first = (origin + 1) % client.origins();
         let resume = later(Instant::now(), pause);
         if resume >= deadline || !client.budget.withdraw() {
             return Err(fault);
@@ -169,6 +180,22 @@ async fn answer<'c>(
             sleep_until(resume).await;
         }
         latest = Some(fault);
+    }
+}
+
+/// The headers with the client's credentials, and the tokens among those.
+async fn credentials(
+    handle: &HttpClient,
+    mut headers: HeaderMap,
+    deadline: Instant,
+) -> Result<(HeaderMap, Vec<Box<dyn credential::Sent + '_>>), Fault> {
+    if handle.credentials().is_empty() {
+        return Ok((headers, Vec::new()));
+    }
+    let adding = credential::add(handle.credentials(), &mut headers);
+    match timeout_at(deadline, adding).await {
+        Ok(added) => added.map(|tokens| (headers, tokens)),
+        Err(_) => Err(Fault::deadline("waiting for a token").unsent()),
     }
 }
 
@@ -183,13 +210,13 @@ struct Kept {
 
 impl Kept {
     fn new(headers: HeaderMap, policy: &RetryPolicy) -> Self {
-        let others = match policy.allows_replay() {
-            true => headers
-                .iter()
-                .map(|(name, value)| (name.clone(), value.clone()))
-                .collect(),
-            false => Vec::new(),
-        };
+        // Of a call with one attempt the credentials only: no fault may repeat them.
+        let all = policy.allows_replay();
+        let others = headers
+            .iter()
+            .filter(|(_, value)| all || value.is_sensitive())
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
         Self {
             first: Some(headers),
             others,
@@ -199,6 +226,13 @@ impl Kept {
     fn take(&mut self) -> HeaderMap {
         let others = || self.others.iter().cloned().collect();
         self.first.take().unwrap_or_else(others)
+    }
+
+    /// Whether a text is of a credential among them.
+    fn repeats(&self, text: &str) -> bool {
+        let values = self.others.iter().map(|(_, value)| value);
+        let mut secrets = values.filter(|value| value.is_sensitive());
+        secrets.any(|value| credential::repeats(text, value.as_bytes()))
     }
 }
 
@@ -249,6 +283,7 @@ async fn refusal(
     body: Incoming,
     deadline: Instant,
     record: &mut Record,
+    was_sent: impl Fn(&str) -> bool,
 ) -> Fault {
     let status = head.status;
     if is_redirect(status) {
@@ -256,13 +291,16 @@ async fn refusal(
         return about_answer(fault, &head);
     }
     let max = client.max_response_bytes.min(Problem::MAX_BYTES);
-    let reading = body::read(body, max, &mut record.response_bytes);
-    let Ok(Ok(body)) = timeout_at(deadline, reading).await else {
+    let announced = body::announced(&body, &record.line.method, status);
+    let reading = body::read_beginning(body, announced, max, &mut record.response_bytes);
+    let Ok(Ok((body, is_whole))) = timeout_at(deadline, reading).await else {
         return about_answer(Fault::of_status(FaultKind::Status, status, None), &head);
     };
-    let problem = problem_body::read(status, &body);
-    let fault = Fault::of_status(FaultKind::Status, status, problem);
-    let shown = excerpt::of(&client.masker, &body);
+    let problem = is_whole.then(|| problem_body::read(status, &body));
+    let problem = problem.flatten();
+    let is_secret = |code: &str| was_sent(code) || client.masker.mask_text(code) != code;
+    let fault = Fault::of_status_hiding(FaultKind::Status, status, problem, is_secret);
+    let shown = excerpt::of(&client.masker, &body, is_whole);
     about_answer(fault.with_body(shown), &head)
 }
 
@@ -275,7 +313,9 @@ async fn read(client: &Inner, answer: Answer<'_>, record: &mut Record) -> Result
         permit,
     } = answer;
     let max = client.max_response_bytes;
-    let mut reading = pin!(body::read(body, max, &mut record.response_bytes));
+    let announced = body::announced(&body, &record.line.method, head.status);
+    let reading = body::read(body, announced, max, &mut record.response_bytes);
+    let mut reading = pin!(reading);
     // Mostly it came with the headers, and a timer would be for nothing.
     let read = match poll_fn(|cx| Poll::Ready(reading.as_mut().poll(cx))).await {
         Poll::Ready(read) => Ok(read),
@@ -290,10 +330,7 @@ async fn read(client: &Inner, answer: Answer<'_>, record: &mut Record) -> Result
             let what = format!("the answer's body is longer than {max} bytes");
             Fault::new(FaultKind::TooLarge, what)
         }
-        Ok(Err(BodyError::Broken(error))) => {
-            let fault = Fault::new(FaultKind::Receive, "the answer broke off in its body");
-            fault.with_source(error)
-        }
+        Ok(Err(BodyError::Broken(error))) => Fault::broke_off_in_body(error),
         Err(_) => Fault::deadline("reading the answer's body"),
     };
     let fault = about_answer(fault, &head);

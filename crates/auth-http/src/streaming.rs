@@ -4,9 +4,10 @@ use auth_core::CorrelationId;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use tokio::time::{Instant, timeout_at};
 
+use crate::body;
 use crate::fault::{Fault, FaultKind};
 use crate::record::Record;
 use crate::response;
@@ -24,6 +25,8 @@ pub struct StreamingResponse {
     status: StatusCode,
     headers: HeaderMap,
     body: Incoming,
+    /// How long the body is at least.
+    announced: u64,
     deadline: Instant,
     ended: bool,
 }
@@ -36,6 +39,7 @@ impl StreamingResponse {
         deadline: Instant,
     ) -> Self {
         Self {
+            announced: body::announced(&body, &record.line.method, head.status),
             record,
             status: head.status,
             headers: head.headers,
@@ -78,16 +82,18 @@ impl StreamingResponse {
                         continue;
                     };
                     self.record.response_bytes += data.len() as u64;
+                    // Whoever knows how long it is asks for no more.
+                    if self.is_whole() && self.body.is_end_stream() {
+                        self.end(None);
+                    }
                     return Ok(Some(data));
                 }
-                Ok(None) => {
+                Ok(None) if self.is_whole() => {
                     self.end(None);
                     break;
                 }
-                Ok(Some(Err(error))) => {
-                    let fault = Fault::new(FaultKind::Receive, "the answer broke off in its body");
-                    fault.with_source(error)
-                }
+                Ok(None) => Fault::broke_off_in_body(None),
+                Ok(Some(Err(error))) => Fault::broke_off_in_body(Some(error)),
                 Err(_) => Fault::deadline("reading the answer's body"),
             };
             self.end(Some(fault.kind()));
@@ -97,6 +103,10 @@ impl StreamingResponse {
                 .about(&self.record.line));
         }
         Ok(None)
+    }
+
+    fn is_whole(&self) -> bool {
+        self.record.response_bytes >= self.announced
     }
 
     fn end(&mut self, outcome: Option<FaultKind>) {

@@ -49,6 +49,8 @@ impl Answer {
     fn read(&mut self, bytes: &[u8]) {
         *self = match *self {
             Self::Past => return,
+            // Nothing but empty lines is no answer yet.
+            Self::None if bytes.iter().all(is_line_end) => return,
             Self::None if is_whole(bytes) => Self::Past,
             Self::None => Head::default().read(bytes),
             Self::Head(head) => head.read(bytes),
@@ -63,9 +65,17 @@ fn is_whole(bytes: &[u8]) -> bool {
         && bytes.windows(4).any(|four| four == b"\r\n\r\n")
 }
 
+fn is_line_end(byte: &u8) -> bool {
+    matches!(byte, b'\r' | b'\n')
+}
+
 impl Head {
     fn read(mut self, bytes: &[u8]) -> Answer {
         for &byte in bytes {
+            // Empty lines before an answer are skipped by the stack too (RFC 9112 §2.2).
+            if self.length == 0 && is_line_end(&byte) {
+                continue;
+            }
             if HTTP.get(self.length).is_some_and(|it| *it != byte) {
                 // No headers, so it belongs to a body: of an answer that did not wait for ours.
                 return Answer::Past;
@@ -113,9 +123,21 @@ impl<S: Connection> Watched<S> {
 }
 
 impl<S> Watched<S> {
-    fn wrote(&mut self) {
-        if !self.how.http2 {
+    /// What comes after bytes of a request answers it, unless an answer is coming already: to a
+    /// request that is still being written.
+    fn wrote(&mut self, accepted: io::Result<usize>) -> io::Result<usize> {
+        let written = accepted.map_err(|error| self.failed(error))?;
+        if written > 0 && !self.how.http2 && self.answer == Answer::Past {
             self.answer = Answer::None;
+        }
+        Ok(written)
+    }
+
+    /// Whichever side of the connection notices first that it is gone.
+    fn failed(&self, error: io::Error) -> io::Error {
+        match self.answer {
+            Answer::Head(_) => io::Error::other(AnswerBroke(Some(error))),
+            _ => error,
         }
     }
 }
@@ -141,7 +163,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
         let read = ready!(Pin::new(&mut self.stream).poll_read(cx, buffer));
         let new = buffer.filled().get(before..).unwrap_or_default();
         Poll::Ready(match (read, self.answer) {
-            (Err(error), Answer::Head(_)) => Err(io::Error::other(AnswerBroke(Some(error)))),
+            (Err(error), _) => Err(self.failed(error)),
             // The end of the stream is read as nothing at all.
             (Ok(()), Answer::Head(_)) if new.is_empty() && buffer.remaining() > 0 => {
                 Err(io::Error::other(AnswerBroke(None)))
@@ -150,7 +172,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
                 self.answer.read(new);
                 Ok(())
             }
-            (read, _) => read,
+            (Ok(()), _) => Ok(()),
         })
     }
 }
@@ -161,12 +183,13 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.wrote();
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let accepted = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes));
+        Poll::Ready(self.wrote(accepted))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let flushed = ready!(Pin::new(&mut self.stream).poll_flush(cx));
+        Poll::Ready(flushed.map_err(|error| self.failed(error)))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -182,8 +205,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         cx: &mut Context<'_>,
         buffers: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.wrote();
-        Pin::new(&mut self.stream).poll_write_vectored(cx, buffers)
+        let accepted = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, buffers));
+        Poll::Ready(self.wrote(accepted))
     }
 }
 
@@ -214,6 +237,9 @@ mod tests {
         check("HTTP/1.1 100 Continue\r\n\r\n", false);
         check("HTTP/1.1 103 X\r\n\r\nHTTP/1.1 200 OK\r\n", false);
         check("HTTP/1.1 103 X\r\n\r\nHTTP/1.1 200 OK\r\n\r\n", true);
+        check("\r\n\r\nHTTP/1.1 200 OK\r\n", false);
+        check("\r\nHTTP/1.1 200 OK\r\n\r\n", true);
+        check("\nHTTP/1.1 103 X\r\n\r\n\r\nHTTP/1.1 200 OK\r\n", false);
         // The body of an answer that came while ours was still being written.
         check("<html>", true);
     }

@@ -13,6 +13,7 @@ use super::source::{NewToken, TokenFailure, TokenSource};
 /// - A token is renewed ahead of its end, in the background, at a moment of chance within a window
 ///   so that many processes do not renew together. Nobody waits for that.
 /// - While a renewal fails the token that is still good is handed out.
+/// - So is one that was refused, while no other is to be had.
 /// - A failure is remembered for a while and told to all who come, instead of asked for again; see
 ///   [`TokenFailure`].
 ///
@@ -29,6 +30,8 @@ struct Inner<S: TokenSource> {
 
 struct State<S: TokenSource> {
     current: Option<Arc<Token<S::Details>>>,
+    /// The newest of those that were thrown away, until it has a successor.
+    spare: Option<Arc<Token<S::Details>>>,
     /// The fetch that is under way.
     fetching: Option<watch::Receiver<Option<Fetched<S>>>>,
     failed: Option<Failed<S::Error>>,
@@ -93,6 +96,7 @@ impl<S: TokenSource> TokenProvider<S> {
             clock: Arc::new(clock),
             state: Mutex::new(State {
                 current: None,
+                spare: None,
                 fetching: None,
                 failed: None,
                 thrown_away: None,
@@ -119,7 +123,8 @@ impl<S: TokenSource> TokenProvider<S> {
                 return Ok(Arc::clone(token));
             }
             if let Some(failed) = state.failed.as_ref().filter(|it| now < it.until) {
-                return usable.ok_or_else(|| failed.error.clone());
+                let spare = || state.spare(now).ok_or_else(|| failed.error.clone());
+                return usable.map_or_else(spare, Ok);
             }
             let fetching = self.fetch_once(&mut state);
             if let Some(token) = usable {
@@ -127,14 +132,22 @@ impl<S: TokenSource> TokenProvider<S> {
             }
             fetching
         };
-        if let Ok(fetched) = fetching.wait_for(Option::is_some).await
-            && let Some(fetched) = &*fetched
-        {
-            return fetched.clone();
-        }
-        // The task ended without an answer: its runtime has shut down, and ours has not.
-        let serial = self.0.lock().next_serial();
-        self.0.fetch(serial).await
+        let fetched = match fetching.wait_for(Option::is_some).await {
+            Ok(fetched) => fetched.clone(),
+            Err(_) => None,
+        };
+        let fetched = match fetched {
+            Some(fetched) => fetched,
+            // The task ended without an answer: its runtime has shut down, and ours has not.
+            None => {
+                let serial = self.0.lock().next_serial();
+                self.0.fetch(serial).await
+            }
+        };
+        fetched.or_else(|error| {
+            let spare = self.0.lock().spare(self.0.clock.now());
+            spare.ok_or(error)
+        })
     }
 
     /// The newest token, good or not, without fetching one.
@@ -143,9 +156,12 @@ impl<S: TokenSource> TokenProvider<S> {
     }
 
     /// Throws a token away that a server has refused, and says whether it is worth asking that
-    /// server again: with the token that [`get`](Self::get) provides then.
+    /// server again: with the token that [`get`](Self::get) provides then, if that is another.
     ///
-    /// It is not if a token was thrown away less than five seconds ago and this is its successor:
+    /// Until its successor has arrived it is kept, and provided if fetching that fails: it may have
+    /// been one resource that refused it, and must not be all that are lost.
+    ///
+    /// It is not worth it if a token was thrown away less than five seconds ago and this is its successor:
     /// a server that refuses all tokens costs an issuer a few, and not one per call.
     pub fn refused(&self, token: &Token<S::Details>) -> bool {
         let now = self.0.clock.now();
@@ -160,7 +176,7 @@ impl<S: TokenSource> TokenProvider<S> {
             return false;
         }
         state.thrown_away = Some(now);
-        state.current = None;
+        state.spare = state.current.take();
         true
     }
 
@@ -199,6 +215,7 @@ impl<S: TokenSource> Inner<S> {
         match &fetched {
             Ok(token) => {
                 state.current = Some(Arc::clone(token));
+                state.spare = None;
                 state.failed = None;
             }
             Err(error) => {
@@ -249,6 +266,11 @@ impl<S: TokenSource> Inner<S> {
 }
 
 impl<S: TokenSource> State<S> {
+    fn spare(&self, now: SystemTime) -> Option<Arc<Token<S::Details>>> {
+        let spare = self.spare.as_ref().filter(|it| now < it.expires_at);
+        spare.map(Arc::clone)
+    }
+
     fn next_serial(&mut self) -> u64 {
         self.fetches += 1;
         self.fetches

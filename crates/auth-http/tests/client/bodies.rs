@@ -6,6 +6,7 @@ use std::time::Duration;
 use auth_http::{FaultKind, HttpClient, Multipart, RequestBody};
 use bytes::Bytes;
 use expect_test::expect;
+use futures_util::future::Either;
 use futures_util::stream;
 use tokio::sync::mpsc;
 
@@ -194,6 +195,39 @@ async fn a_stream_that_fails_or_is_not_as_long_as_it_said_ends_the_call() {
     }
 }
 
+/// Both begin before the stream has a piece.
+#[tokio::test]
+async fn of_two_calls_at_once_with_one_stream_one_sends_it_and_the_other_fails_at_once() {
+    let server = FaultServer::start([ok("{}")]).await;
+    let (make, made) = mpsc::channel::<Bytes>(1);
+    let pieces = stream::unfold(made, |mut made| async {
+        let piece = made.recv().await?;
+        Some((Ok::<_, io::Error>(piece), made))
+    });
+    let call = server
+        .client()
+        .put("/")
+        .body("text/plain", RequestBody::stream(pieces));
+    let [one, other] = [call.clone(), call].map(|call| tokio::spawn(call.idempotent().send()));
+    let (lost, kept) = match futures_util::future::select(one, other).await {
+        Either::Left(ended) => ended,
+        Either::Right(ended) => ended,
+    };
+    let fault = lost.unwrap().unwrap_err();
+    let what = "PUT /: the stream of the body was read by another call";
+    assert_eq!(fault.to_string(), what);
+    assert!(!fault.is_transient());
+    for piece in ["a", "b", "c"] {
+        make.send(Bytes::from_static(piece.as_bytes()))
+            .await
+            .unwrap();
+    }
+    drop(make);
+    kept.await.unwrap().unwrap();
+    assert_eq!(server.requests().len(), 1);
+    assert!(server.requests()[0].ends_with("0\r\n\r\n"));
+}
+
 /// What was read of a stream cannot be sent again; what was not, can.
 #[tokio::test]
 async fn a_stream_is_sent_again_only_while_nothing_of_it_was_read() {
@@ -256,6 +290,21 @@ async fn an_answer_is_read_piece_by_piece_while_it_is_made() {
     drop(answer);
     let told = recorder.only();
     assert_eq!((told.response_bytes(), told.fault()), (11_001, None));
+}
+
+/// Whoever knows how long it is does not ask for a piece after the last.
+#[tokio::test]
+async fn an_answer_of_which_all_was_read_is_not_one_that_was_given_up() {
+    let server = FaultServer::start([answer("200 OK", &[], "hello")]).await;
+    let recorder = Recorder::default();
+    let client = server.builder().observer(recorder.clone()).build().unwrap();
+    let mut answer = client.get("/").send_streaming().await.unwrap();
+    let mut read = 0;
+    while read < 5 {
+        read += answer.chunk().await.unwrap().unwrap().len();
+    }
+    drop(answer);
+    assert_eq!(recorder.only().fault(), None);
 }
 
 #[tokio::test]

@@ -36,6 +36,13 @@ async fn nobody() -> String {
     format!("http://{}", listener.local_addr().unwrap())
 }
 
+/// Lets time pass, and nothing else meanwhile.
+async fn later(by: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(by).await;
+    tokio::time::resume();
+}
+
 fn state(client: &HttpClient) -> CircuitState {
     client.circuits().next().unwrap().1
 }
@@ -150,10 +157,9 @@ async fn a_server_that_asks_to_be_left_alone_is_left_alone_by_all() {
 async fn a_trial_whose_caller_goes_away_does_not_keep_the_others_out() {
     let stall = || Act::AnswerAndStall(Vec::new());
     let server = FaultServer::start([answer("503 X", &[], ""), stall(), ok("{}")]).await;
-    let policy = CircuitBreaker::new().failures(1).open_for(Duration::ZERO);
-    let builder = server.builder().circuit_breaker(policy);
-    let client = builder.retry(RetryPolicy::never()).build().unwrap();
+    let client = touchy(server.builder()).build().unwrap();
     client.get("/").send().await.unwrap_err();
+    later(Duration::from_secs(2)).await;
     let trial = tokio::spawn(client.get("/trial").send());
     server.received(2).await;
     let fault = client.get("/").send().await.unwrap_err();
@@ -162,6 +168,25 @@ async fn a_trial_whose_caller_goes_away_does_not_keep_the_others_out() {
     assert!(trial.await.unwrap_err().is_cancelled());
     client.get("/").send().await.unwrap();
     assert_eq!(state(&client), CircuitState::Closed);
+}
+
+/// A long poll, say, while the server is as well as can be.
+#[tokio::test]
+async fn a_trial_that_takes_long_does_not_keep_the_others_out() {
+    let stall = Act::AnswerAndStall(Vec::new());
+    let server = FaultServer::start([answer("503 X", &[], ""), stall, ok("{}")]).await;
+    let client = touchy(server.builder()).build().unwrap();
+    client.get("/").send().await.unwrap_err();
+    later(Duration::from_secs(2)).await;
+    let trial = client.get("/poll").deadline(Duration::from_secs(600));
+    let trial = tokio::spawn(trial.send());
+    server.received(2).await;
+    let fault = client.get("/").send().await.unwrap_err();
+    assert_eq!(fault.kind(), FaultKind::CircuitOpen);
+    later(Duration::from_secs(1)).await;
+    client.get("/").send().await.unwrap();
+    assert_eq!(state(&client), CircuitState::Closed);
+    trial.abort();
 }
 
 #[tokio::test]
@@ -227,6 +252,26 @@ async fn a_server_that_asks_to_be_left_alone_does_not_speak_for_the_others() {
     let fault = client.post("/orders").send().await.unwrap_err();
     assert_eq!(fault.status().unwrap(), 503);
     assert_eq!((first.requests().len(), second.requests().len()), (2, 1));
+}
+
+/// There is another, but that one is left alone itself.
+#[tokio::test(start_paused = true)]
+async fn a_server_that_asks_to_be_left_alone_is_left_alone_while_no_other_is_to_be_had() {
+    let busy = answer("503 X", &["retry-after: 3"], "");
+    let server = FaultServer::start([ok("{}"), ok("{}"), busy, ok("{}")]).await;
+    let builder = HttpClient::builder(&nobody().await).fallback(&server.url());
+    let policy = CircuitBreaker::new().failures(2);
+    let policy = policy.open_for(Duration::from_secs(20));
+    let client = builder.circuit_breaker(policy).build().unwrap();
+    for _ in 0..2 {
+        client.get("/").send().await.unwrap();
+    }
+    assert_eq!(state(&client), CircuitState::Open);
+    let start = tokio::time::Instant::now();
+    client.get("/").send().await.unwrap();
+    assert_eq!(server.requests().len(), 4);
+    let after = start.elapsed();
+    assert!(after >= Duration::from_secs(3), "{after:?}");
 }
 
 #[test]

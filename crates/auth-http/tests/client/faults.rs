@@ -367,6 +367,26 @@ async fn html_where_json_was_expected() {
     .assert_eq(&told(&fault));
 }
 
+/// Its beginning tells what it is, and of that little is shown anyway.
+#[tokio::test]
+async fn the_beginning_of_a_refusal_is_kept_however_long_it_is() {
+    let html = "<h1>oops</h1><p>token=s3cr3t</p>".to_owned() + &"x".repeat(100_000);
+    let server = FaultServer::start([answer("500 X", &["content-type: text/html"], &html)]).await;
+    let fault = server.client().post("/").send().await.unwrap_err();
+    assert!(fault.problem().is_none());
+    let body = fault.body().unwrap();
+    assert!(body.starts_with("<h1>oops</h1>"), "{body}");
+    assert!(!body.contains("s3cr3t"), "{body}");
+
+    // Cut in the midst of a secret it would show a half of it.
+    let client = server.builder().max_response_bytes(28).build().unwrap();
+    let fault = client.post("/").send().await.unwrap_err();
+    assert_eq!(
+        (fault.status().unwrap().as_u16(), fault.body()),
+        (500, None)
+    );
+}
+
 #[tokio::test]
 async fn the_body_of_a_refusal_is_kept_masked_and_capped() {
     let html = "<h1>oops</h1><p>token=s3cr3t</p>".to_owned() + &"x".repeat(5000);

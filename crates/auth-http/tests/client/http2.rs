@@ -9,7 +9,8 @@ use std::time::Duration;
 use auth_http::{FaultKind, HttpClient, HttpClientBuilder, RequestBody, RetryPolicy};
 use bytes::Bytes;
 use futures_util::stream;
-use http::{Request, Response, Version};
+use http::header::CONTENT_LENGTH;
+use http::{Method, Request, Response, Version};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -24,7 +25,8 @@ use tokio_rustls::rustls::version::{TLS12, TLS13};
 
 use crate::tls::{Authority, names};
 
-/// Answers with what it got; `/stall` never, and `/fail` by giving the stream up.
+/// Answers with what it got; `/stall` never, `/fail` by giving the stream up, and `/long`, for HEAD,
+/// with a length.
 struct Server {
     port: u16,
     seen: Arc<Mutex<Seen>>,
@@ -101,6 +103,10 @@ async fn serve(
             match path.as_str() {
                 "/stall" => std::future::pending().await,
                 "/fail" => Err(io::Error::other("no")),
+                "/long" => {
+                    let builder = Response::builder().header(CONTENT_LENGTH, "10000000");
+                    builder.body(Full::default()).map_err(io::Error::other)
+                }
                 _ => {
                     let body = request.into_body().collect().await;
                     let body = body.map_err(io::Error::other)?.to_bytes();
@@ -182,6 +188,96 @@ async fn a_stream_that_the_server_gives_up_is_sent_again_only_if_idempotent() {
     client.get("/").send().await.unwrap();
     assert_eq!(server.connections(), 1);
 }
+
+#[tokio::test]
+async fn an_answer_to_head_has_no_body_however_long_it_says_that_would_be() {
+    let server = Server::start(None).await;
+    let call = server.plain_client().request(Method::HEAD, "/long");
+    let answer = call.clone().send().await.unwrap();
+    assert_eq!(answer.header("content-length"), Some("10000000"));
+    assert!(answer.body().is_empty());
+    let mut answer = call.send_streaming().await.unwrap();
+    assert_eq!(answer.chunk().await.unwrap(), None);
+}
+
+/// The stack takes the stream's end for that of the body, because the server names no error.
+#[tokio::test]
+async fn a_body_that_is_shorter_than_was_announced_broke_off() {
+    for (sent, is_whole) in [("hello", false), ("", false), ("helloworld", true)] {
+        for streaming in [false, true] {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let url = format!("http://{}", listener.local_addr().unwrap());
+            let server = tokio::spawn(async move {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                give_up_after(sent, &mut stream).await;
+                // Until the client hangs up.
+                let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
+            });
+            let builder = HttpClient::builder(&url).http2_only();
+            let client = builder.build().unwrap();
+            let call = client.get("/");
+            let body = match streaming {
+                false => call.send().await.map(|answer| answer.body().to_vec()),
+                true => {
+                    let mut answer = call.send_streaming().await.unwrap();
+                    let mut body = Vec::new();
+                    loop {
+                        match answer.chunk().await {
+                            Ok(Some(piece)) => body.extend_from_slice(&piece),
+                            Ok(None) => break Ok(body),
+                            Err(fault) => break Err(fault),
+                        }
+                    }
+                }
+            };
+            match is_whole {
+                true => assert_eq!(body.unwrap(), sent.as_bytes()),
+                false => {
+                    let fault = body.unwrap_err();
+                    assert_eq!(fault.kind(), FaultKind::Receive, "{fault}");
+                    assert!(fault.to_string().ends_with("broke off in its body"));
+                }
+            }
+            server.abort();
+        }
+    }
+}
+
+/// Announces a body of ten bytes, sends this much of it, and gives the stream up without an error
+/// (RFC 9113 §6.4).
+async fn give_up_after(sent: &str, stream: &mut TcpStream) {
+    const DATA: u8 = 0;
+    const HEADERS: u8 = 1;
+    const RESET: u8 = 3;
+    const SETTINGS: u8 = 4;
+    const END_HEADERS: u8 = 4;
+    fn frame(kind: u8, flags: u8, id: u8, payload: &[u8]) -> Vec<u8> {
+        let head = [0, 0, payload.len() as u8, kind, flags, 0, 0, 0, id];
+        [&head, payload].concat()
+    }
+    stream.write_all(&frame(SETTINGS, 0, 0, &[])).await.unwrap();
+    stream.read_exact(&mut [0; PREFACE.len()]).await.unwrap();
+    loop {
+        let mut head = [0; 9];
+        stream.read_exact(&mut head).await.unwrap();
+        let [a, b, c, kind, ..] = head;
+        let mut payload = vec![0; u32::from_be_bytes([0, a, b, c]) as usize];
+        stream.read_exact(&mut payload).await.unwrap();
+        if kind == HEADERS {
+            break;
+        }
+    }
+    // `:status: 200`, and `content-length: 10` (RFC 7541 §6, appendix A).
+    let headers = [0x88, 0x0f, 0x0d, 2, b'1', b'0'];
+    let answer = [
+        frame(HEADERS, END_HEADERS, 1, &headers),
+        frame(DATA, 0, 1, sent.as_bytes()),
+        frame(RESET, 0, 1, &[0; 4]),
+    ];
+    stream.write_all(&answer.concat()).await.unwrap();
+}
+
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 #[tokio::test]
 async fn a_call_that_ends_at_its_deadline_leaves_the_connection_to_the_others() {

@@ -5,7 +5,8 @@ use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
 
 use auth_core::Secret;
-use auth_http::{Fault, HttpClient};
+use auth_http::{Fault, HttpClient, RetryPolicy};
+use http::HeaderName;
 use serde_json::json;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -138,6 +139,51 @@ async fn nothing_that_is_printed_shows_a_planted_secret() {
     let traced = traced.0.lock().unwrap();
     assert_eq!(traced.matches("message=outgoing call").count(), 8);
     assert!(!traced.contains(PLANTED), "{traced}");
+}
+
+/// Nothing in it looks like a secret, but each of these was sent as one.
+#[tokio::test]
+async fn a_credential_that_the_server_repeats_as_a_code_is_not_printed() {
+    const WORDS: &str = "open-sesame";
+    let secret = Secret::from(WORDS);
+    for (name, is_shown) in [("error", false), ("code", false), ("other", true)] {
+        let body = match is_shown {
+            false => format!(r#"{{"{name}":"{WORDS}","message":"no good"}}"#),
+            true => r#"{"code":"no_good"}"#.to_owned(),
+        };
+        let server = FaultServer::start([answer("403 X", &[], &body)]).await;
+        let client = server.client();
+        let fixed = client.with_secret_header(HeaderName::from_static("x-key"), &secret);
+        for call in [
+            client.get("/").bearer(&secret),
+            client
+                .post("/")
+                .secret_header("x-key", &secret)
+                .retry(RetryPolicy::never()),
+            fixed.get("/"),
+        ] {
+            let fault = call.send().await.unwrap_err();
+            assert!(fault.problem().unwrap().code().is_some());
+            let printed = format!("{fault} {fault:?}");
+            assert!(!printed.contains(WORDS), "{printed}");
+            assert_eq!(printed.contains("(no_good)"), is_shown, "{printed}");
+        }
+    }
+}
+
+/// Somebody else's, or an earlier one.
+#[tokio::test]
+async fn a_code_that_looks_like_a_credential_is_not_printed() {
+    for code in [
+        "ghp_16C7e42F292c6912E7710c838347Ae178B4a",
+        "q7Wd0vZk3nT9sLxYb2RfHg5uJcM1pEoA8iKtVhXe_-N",
+    ] {
+        let body = format!(r#"{{"code":"{code}","message":"no good"}}"#);
+        let server = FaultServer::start([answer("401 X", &[], &body)]).await;
+        let fault = server.client().get("/").send().await.unwrap_err();
+        let printed = format!("{fault} {fault:?}");
+        assert!(!printed.contains(code), "{printed}");
+    }
 }
 
 #[tokio::test]

@@ -1,8 +1,11 @@
 //! What is tried again, what is not, and how connections are kept.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
 use auth_http::{CircuitBreaker, FaultKind, HttpClient, RequestBuilder, RetryPolicy};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
@@ -170,6 +173,35 @@ async fn nothing_is_sent_again_once_an_answer_began() {
             "{answer}"
         );
     }
+}
+
+/// More than the sockets hold, so that most of the request is written after the answer began.
+#[tokio::test]
+async fn nothing_is_sent_again_once_an_answer_began_while_the_request_was_being_written() {
+    for begun in ["HTTP/1.1 200 OK\r\nx-done: ", "\r\nHTTP/1.1 2"] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let received = Arc::<AtomicUsize>::default();
+        let count = Arc::clone(&received);
+        let server = tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut some = vec![0; 1024];
+                stream.read_exact(&mut some).await.unwrap();
+                count.fetch_add(1, Ordering::SeqCst);
+                stream.write_all(begun.as_bytes()).await.unwrap();
+                // So much does not fit into the sockets: by then the client has read that, too.
+                let mut some = vec![0; LENGTH - LENGTH / 16];
+                stream.read_exact(&mut some).await.unwrap();
+            }
+        });
+        let client = HttpClient::builder(&url).build().unwrap();
+        let call = client.put("/").body("text/plain", vec![b'x'; LENGTH]);
+        let fault = call.idempotent().send().await.unwrap_err();
+        server.abort();
+        assert_eq!(received.load(Ordering::SeqCst), 1, "{begun:?}");
+        assert_eq!(fault.kind(), FaultKind::Receive, "{fault}");
+    }
+    const LENGTH: usize = 32 << 20;
 }
 
 /// The same, on a connection that has carried an answer before.

@@ -114,6 +114,30 @@ async fn a_server_that_refuses_every_token_hears_a_call_twice_and_then_once() {
     assert_eq!(world.issuer.requests().len(), 2);
 }
 
+/// One resource refuses the token, whatever the others do, and the issuer is down.
+#[tokio::test]
+async fn a_refused_token_is_sent_while_no_other_is_to_be_had() {
+    let acts = vec![ok("{}"), unauthorized(), unauthorized(), ok("{}")];
+    let mut world = World::new(&["one"], acts).await;
+    world.issuer = FaultServer::start([ok("one"), answer("503 X", &[], "")]).await;
+    world.tokens = TokenProvider::new(Issuer(world.issuer.client()));
+    let client = world.client();
+    client.get("/orders").send().await.unwrap();
+    let fault = client.get("/admin").send().await.unwrap_err();
+    assert_eq!(
+        fault.kind(),
+        FaultKind::Status,
+        "the server's word: {fault}"
+    );
+    assert_eq!(fault.status().unwrap(), 401);
+    let response = client.get("/admin").send_any_status().await.unwrap();
+    assert_eq!(response.status(), 401);
+    client.get("/orders").send().await.unwrap();
+    assert_eq!(world.sent(), ["Bearer one"; 4]);
+    // The failure is remembered.
+    assert_eq!(world.issuer.requests().len(), 2);
+}
+
 #[tokio::test]
 async fn a_refusal_is_replaced_for_who_takes_any_status_too() {
     let world = World::new(&["one", "two"], vec![unauthorized(), ok("{}")]).await;
