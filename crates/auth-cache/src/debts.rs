@@ -3,7 +3,11 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use tokio::time::Instant;
+
+use crate::entry::millis;
 use crate::record::Mark;
 use crate::stamp::Stamp;
 
@@ -23,7 +27,18 @@ pub(crate) struct Owed {
     pub(crate) value: Option<Arc<[u8]>>,
     /// In milliseconds since 1970: when the value has died, or what a mark covers has.
     pub(crate) until: u64,
+    /// When it was noted, in milliseconds since 1970, and by a clock that nobody sets.
+    noted_at: (u64, Instant),
     receipt: u64,
+}
+
+impl Owed {
+    /// Whether it was noted so long ago, by either clock: one of them may have been set back, and the other
+    /// may have stood still while the machine slept.
+    pub(crate) fn is_older_than(&self, age: Duration, now: u64) -> bool {
+        let (moment, instant) = self.noted_at;
+        now.saturating_sub(moment) >= millis(age) || instant.elapsed() >= age
+    }
 }
 
 #[derive(Debug, Default)]
@@ -51,6 +66,7 @@ impl Debts {
         stamp: Stamp,
         value: Option<Arc<[u8]>>,
         until: u64,
+        now: u64,
     ) -> (Debt, Owed) {
         let mut ledger = self.lock();
         let is_full = ledger.owed.len() >= MAX_DEBTS && !ledger.owed.contains_key(&debt);
@@ -68,6 +84,7 @@ impl Debts {
             stamp,
             value: value.filter(|_| fits),
             until,
+            noted_at: (now, Instant::now()),
             receipt: ledger.next,
         };
         ledger.next += 1;
@@ -182,7 +199,7 @@ mod tests {
 
     fn note(debts: &Debts, debt: Debt, value: Option<usize>) -> (Debt, Owed) {
         let value = value.map(|size| vec![0; size].into());
-        debts.note(debt, Stamp::none(), value, 0)
+        debts.note(debt, Stamp::none(), value, 0, 0)
     }
 
     #[test]

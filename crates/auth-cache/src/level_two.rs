@@ -185,8 +185,9 @@ impl LevelTwo {
 
     /// Notes that something was changed. From here on it is not read.
     pub(crate) fn owe(&self, debt: Debt, until: u64) -> (Debt, Owed) {
-        let stamp = self.stamps.next(self.now(), &random());
-        self.debts.note(debt, stamp, None, until)
+        let now = self.now();
+        let stamp = self.stamps.next(now, &random());
+        self.debts.note(debt, stamp, None, until, now)
     }
 
     /// Adds what was set to what is owed, so that it is written and not only deleted.
@@ -275,7 +276,9 @@ impl LevelTwo {
                 let now = self.now();
                 let at = self.key(space, key);
                 let left = Duration::from_millis(owed.until.saturating_sub(now));
-                let value = owed.value.as_deref().filter(|_| !left.is_zero());
+                // Somebody may have deleted it later, and after so long nothing there says so any more.
+                let is_alive = !left.is_zero() && !owed.is_older_than(OLDEST_VALUE, now);
+                let value = owed.value.as_deref().filter(|_| is_alive);
                 let (value, ttl) = match value {
                     Some(value) => (value, left.max(LONGEST_LOAD)),
                     // That it was deleted stays known for as long as a load from before may take.
@@ -442,6 +445,10 @@ async fn collect(level: Weak<LevelTwo>, mut ready: BoxFuture<'static, bool>) {
         }
         let mut failed = false;
         for (debt, owed) in owed {
+            // A later change of the same may have been shared since this was taken.
+            if !level.debts.is_current(&debt, &owed) {
+                continue;
+            }
             match level.try_to_pay(&debt, &owed, false).await {
                 Some(()) => level.counters.note(CacheEvent::Replayed),
                 None => {
@@ -470,6 +477,10 @@ fn escape(name: &str) -> Cow<'_, str> {
 /// A load that took longer than this is not written to level two, because nothing is left there to
 /// compare with.
 pub(crate) const LONGEST_LOAD: Duration = Duration::from_secs(5 * 60);
+
+/// A value that is owed for longer is made good as a deletion. That it was deleted stays known for as long as
+/// [`LONGEST_LOAD`]; what is missing to that is for writes that take their time and clocks that differ.
+const OLDEST_VALUE: Duration = LONGEST_LOAD.saturating_sub(Duration::from_secs(30));
 
 const PAUSE: Duration = Duration::from_millis(200);
 const TRIES: usize = 10;

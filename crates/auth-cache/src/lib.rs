@@ -46,7 +46,9 @@
 //!   in memory is dropped then.
 //! - A fault of Redis never reaches the caller. It is counted in [`Cache::stats`]. What could not be
 //!   changed there is not read again, and the last change of each key is made good when Redis is back,
-//!   unless somebody else has changed it later. [`Change::is_shared`] tells the difference.
+//!   unless somebody else has changed it later. What was set more than four and a half minutes before is
+//!   deleted then instead: that somebody has deleted it later is not known any longer.
+//!   [`Change::is_shared`] tells the difference.
 //!
 //! # Limits
 //!
