@@ -8,6 +8,8 @@ use auth_cache::{Cache, Space, Strict};
 use auth_core::Clock;
 use tokio::time::{Instant, advance};
 
+use tokio::task::JoinSet;
+
 use crate::Weather;
 use crate::store::{Dice, Store, Way};
 
@@ -118,4 +120,24 @@ async fn what_was_deleted_while_a_node_was_cut_off_for_long_does_not_come_back()
             assert_eq!(node.get("recent").await.as_deref(), Some("tokens"));
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_set_first_in_an_empty_store_is_there_whoever_else_sets_something() {
+    let world = World::new();
+    let nodes: Vec<_> = (0..5).map(|_| Arc::new(world.node())).collect();
+    let set_by_all = async |round: &'static str| {
+        let mut sets = JoinSet::new();
+        for (number, node) in nodes.iter().cloned().enumerate() {
+            sets.spawn(async move { node.set(&format!("{round}{number}"), "tokens").await });
+        }
+        assert_eq!(sets.join_all().await, [true; 5], "{round}");
+        for number in 0..nodes.len() {
+            let key = format!("{round}{number}");
+            assert!(nodes[0].get(&key).await.is_some(), "{key}");
+        }
+    };
+    set_by_all("empty").await;
+    world.store.flush(5_000_000);
+    set_by_all("flushed").await;
 }
