@@ -30,6 +30,8 @@ pub(crate) struct Owed {
     /// When it was noted, in milliseconds since 1970, and by a clock that nobody sets.
     noted_at: (u64, Instant),
     receipt: u64,
+    /// Who has the smallest is collected next.
+    turn: u64,
 }
 
 impl Owed {
@@ -86,6 +88,7 @@ impl Debts {
             until,
             noted_at: (now, Instant::now()),
             receipt: ledger.next,
+            turn: ledger.next,
         };
         ledger.next += 1;
         ledger.insert(debt.clone(), owed.clone());
@@ -141,16 +144,26 @@ impl Debts {
         !std::mem::replace(&mut self.lock().is_collected, true)
     }
 
+    /// Lets all others be collected before this one is tried again: it could not be paid, and they may well be.
+    pub(crate) fn postpone(&self, debt: &Debt, owed: &Owed) {
+        let mut ledger = self.lock();
+        let last = ledger.next;
+        let it = ledger.owed.get_mut(debt);
+        if let Some(it) = it.filter(|it| it.receipt == owed.receipt) {
+            it.turn = last;
+            ledger.next += 1;
+        }
+    }
+
     /// What to collect next. Nothing is the end of the collection: who notes a debt after it has to
     /// begin another.
     pub(crate) fn next_to_collect(&self) -> Vec<(Debt, Owed)> {
         let mut ledger = self.lock();
-        let next: Vec<_> = ledger
-            .owed
-            .iter()
-            .take(BATCH)
-            .map(|(debt, owed)| (debt.clone(), owed.clone()))
-            .collect();
+        let mut next: Vec<_> = ledger.owed.iter().collect();
+        next.sort_unstable_by_key(|(_, owed)| owed.turn);
+        next.truncate(BATCH);
+        let owned = |(debt, owed): (&Debt, &Owed)| (debt.clone(), owed.clone());
+        let next: Vec<_> = next.into_iter().map(owned).collect();
         ledger.is_collected = !next.is_empty();
         next
     }
@@ -239,6 +252,21 @@ mod tests {
         assert_eq!(debts.count(), 1);
         assert!(debts.concern("s", "0"));
         assert_eq!(debts.lock().bytes, 0);
+    }
+
+    #[test]
+    fn debts_that_cannot_be_paid_are_collected_after_all_others() {
+        let debts = Debts::default();
+        for number in 0..=BATCH {
+            note(&debts, key("s", &number.to_string()), None);
+        }
+        let last = key("s", &BATCH.to_string());
+        let next = debts.next_to_collect();
+        assert!(next.len() == BATCH && next.iter().all(|(debt, _)| *debt != last));
+        for (debt, owed) in &next {
+            debts.postpone(debt, owed);
+        }
+        assert_eq!(debts.next_to_collect()[0].0, last);
     }
 
     #[test]

@@ -478,9 +478,10 @@ async fn collect(level: Weak<LevelTwo>, mut ready: BoxFuture<'static, bool>) {
             }
             match level.try_to_pay(&debt, &owed, false).await {
                 Some(_) => level.counters.note(CacheEvent::Replayed),
+                // The fault may be of this one alone.
                 None => {
+                    level.debts.postpone(&debt, &owed);
                     failed = true;
-                    break;
                 }
             }
         }

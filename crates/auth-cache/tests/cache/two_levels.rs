@@ -700,3 +700,39 @@ async fn what_cannot_be_kept_in_redis_is_not_said_to_be_shared() {
     assert!(node.get(&SECRETS, "k").await.is_none());
     assert!(node.delete(&SECRETS, "k").await.is_shared());
 }
+
+#[tokio::test]
+async fn what_cannot_be_made_good_keeps_nothing_else_from_it() {
+    const BAD: &str = "bad";
+    let Some(setting) = Setting::new().await else {
+        return;
+    };
+    let node = setting.node();
+    let allow = async |keys: &[&str]| {
+        let mut rules: Vec<_> = [b"default".as_slice(), b"resetkeys"].into();
+        rules.extend(keys.iter().map(|it| it.as_bytes()));
+        let set = setting.redis.command("ACL", "SETUSER", &rules).await;
+        set.unwrap();
+    };
+    allow(&["~test:[cs]*", "~test:entry:revoked:[0-9]*"]).await;
+    setting.server.stall();
+    setting.reach(RedisState::Down).await;
+    node.delete(&REVOKED, BAD).await;
+    for number in 0..150 {
+        node.delete(&REVOKED, &number.to_string()).await;
+    }
+    assert_eq!(node.stats().owed, 151);
+    setting.server.resume();
+    let all_but_one = async {
+        while node.stats().owed > 1 {
+            tokio::task::yield_now().await;
+        }
+    };
+    let are_paid = timeout(LONG, all_but_one).await;
+    assert!(are_paid.is_ok(), "{:?}", node.stats());
+    assert_eq!(node.stats().replayed, 150);
+    // And it is paid itself once it can be.
+    assert_eq!(node.stats().owed, 1);
+    allow(&["~*"]).await;
+    debts_are_paid(&node).await;
+}
