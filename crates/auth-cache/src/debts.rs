@@ -3,7 +3,11 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use tokio::time::Instant;
+
+use crate::entry::millis;
 use crate::record::Mark;
 use crate::stamp::Stamp;
 
@@ -23,7 +27,20 @@ pub(crate) struct Owed {
     pub(crate) value: Option<Arc<[u8]>>,
     /// In milliseconds since 1970: when the value has died, or what a mark covers has.
     pub(crate) until: u64,
+    /// When it was noted, in milliseconds since 1970, and by a clock that nobody sets.
+    noted_at: (u64, Instant),
     receipt: u64,
+    /// Who has the smallest is collected next.
+    turn: u64,
+}
+
+impl Owed {
+    /// Whether it was noted so long ago, by either clock: one of them may have been set back, and the other
+    /// may have stood still while the machine slept.
+    pub(crate) fn is_older_than(&self, age: Duration, now: u64) -> bool {
+        let (moment, instant) = self.noted_at;
+        now.saturating_sub(moment) >= millis(age) || instant.elapsed() >= age
+    }
 }
 
 #[derive(Debug, Default)]
@@ -51,6 +68,7 @@ impl Debts {
         stamp: Stamp,
         value: Option<Arc<[u8]>>,
         until: u64,
+        now: u64,
     ) -> (Debt, Owed) {
         let mut ledger = self.lock();
         let is_full = ledger.owed.len() >= MAX_DEBTS && !ledger.owed.contains_key(&debt);
@@ -68,7 +86,9 @@ impl Debts {
             stamp,
             value: value.filter(|_| fits),
             until,
+            noted_at: (now, Instant::now()),
             receipt: ledger.next,
+            turn: ledger.next,
         };
         ledger.next += 1;
         ledger.insert(debt.clone(), owed.clone());
@@ -124,16 +144,26 @@ impl Debts {
         !std::mem::replace(&mut self.lock().is_collected, true)
     }
 
+    /// Lets all others be collected before this one is tried again: it could not be paid, and they may well be.
+    pub(crate) fn postpone(&self, debt: &Debt, owed: &Owed) {
+        let mut ledger = self.lock();
+        let last = ledger.next;
+        let it = ledger.owed.get_mut(debt);
+        if let Some(it) = it.filter(|it| it.receipt == owed.receipt) {
+            it.turn = last;
+            ledger.next += 1;
+        }
+    }
+
     /// What to collect next. Nothing is the end of the collection: who notes a debt after it has to
     /// begin another.
     pub(crate) fn next_to_collect(&self) -> Vec<(Debt, Owed)> {
         let mut ledger = self.lock();
-        let next: Vec<_> = ledger
-            .owed
-            .iter()
-            .take(BATCH)
-            .map(|(debt, owed)| (debt.clone(), owed.clone()))
-            .collect();
+        let mut next: Vec<_> = ledger.owed.iter().collect();
+        next.sort_unstable_by_key(|(_, owed)| owed.turn);
+        next.truncate(BATCH);
+        let owned = |(debt, owed): (&Debt, &Owed)| (debt.clone(), owed.clone());
+        let next: Vec<_> = next.into_iter().map(owned).collect();
         ledger.is_collected = !next.is_empty();
         next
     }
@@ -182,7 +212,7 @@ mod tests {
 
     fn note(debts: &Debts, debt: Debt, value: Option<usize>) -> (Debt, Owed) {
         let value = value.map(|size| vec![0; size].into());
-        debts.note(debt, Stamp::none(), value, 0)
+        debts.note(debt, Stamp::none(), value, 0, 0)
     }
 
     #[test]
@@ -222,6 +252,21 @@ mod tests {
         assert_eq!(debts.count(), 1);
         assert!(debts.concern("s", "0"));
         assert_eq!(debts.lock().bytes, 0);
+    }
+
+    #[test]
+    fn debts_that_cannot_be_paid_are_collected_after_all_others() {
+        let debts = Debts::default();
+        for number in 0..=BATCH {
+            note(&debts, key("s", &number.to_string()), None);
+        }
+        let last = key("s", &BATCH.to_string());
+        let next = debts.next_to_collect();
+        assert!(next.len() == BATCH && next.iter().all(|(debt, _)| *debt != last));
+        for (debt, owed) in &next {
+            debts.postpone(debt, owed);
+        }
+        assert_eq!(debts.next_to_collect()[0].0, last);
     }
 
     #[test]

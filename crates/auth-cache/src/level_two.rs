@@ -185,29 +185,38 @@ impl LevelTwo {
 
     /// Notes that something was changed. From here on it is not read.
     pub(crate) fn owe(&self, debt: Debt, until: u64) -> (Debt, Owed) {
-        let stamp = self.stamps.next(self.now(), &random());
-        self.debts.note(debt, stamp, None, until)
+        let now = self.now();
+        let stamp = self.stamps.next(now, &random());
+        self.debts.note(debt, stamp, None, until, now)
     }
 
-    /// Adds what was set to what is owed, so that it is written and not only deleted.
+    /// Adds what was set to what is owed, so that it is written and not only deleted. Whether it could be:
+    /// it may be too large, or must be sealed and cannot, or nobody knows the record of the space.
     pub(crate) async fn add_value<V: Cacheable>(
         &self,
         (debt, owed): &mut (Debt, Owed),
         content: &Content<V>,
         rules: &Rules,
-    ) {
+    ) -> bool {
         let Debt::Key { space, key } = debt else {
-            return;
+            return false;
         };
-        let Some(record) = self.record(space).await else {
-            return;
+        let (record, is_current) = match self.record(space).await {
+            Some(record) => (record, true),
+            // What is written under it may not count any more.
+            None => match self.remembered(space) {
+                Some(record) => (record, false),
+                None => return false,
+            },
         };
         let at = self.key(space, key);
         let form = self.form(rules, &at);
         let sealed = envelope::seal(content, &record, owed.stamp.as_bytes(), form);
-        if let Some(bytes) = sealed {
-            self.debts.amend(debt, owed, bytes.into());
-        }
+        let Some(bytes) = sealed else {
+            return false;
+        };
+        self.debts.amend(debt, owed, bytes.into());
+        is_current
     }
 
     /// Whether this is still what is owed, and not something later.
@@ -235,13 +244,13 @@ impl LevelTwo {
         found.lifetime.is_fresh(self.now())
     }
 
-    /// Makes a change known, now or when the level is back. Whether it is known now.
+    /// Makes a change known, now or when the level is back. Whether it is known now, as it was made.
     pub(crate) async fn pay(self: &Arc<Self>, debt: &Debt, owed: &Owed) -> bool {
-        let is_paid = self.try_to_pay(debt, owed, true).await.is_some();
-        if !is_paid && self.debts.begin_collection() {
+        let paid = self.try_to_pay(debt, owed, true).await;
+        if paid.is_none() && self.debts.begin_collection() {
             tokio::spawn(collect(Arc::downgrade(self), self.backend.ready()));
         }
-        is_paid
+        paid == Some(Paid::AsOwed)
     }
 
     /// Whether this node may load the key; the others wait. `None` if nobody can say.
@@ -269,13 +278,19 @@ impl LevelTwo {
         self.heed(self.backend.write(&lock.key, b"", soon, when).await);
     }
 
-    async fn try_to_pay(&self, debt: &Debt, owed: &Owed, is_first: bool) -> Option<()> {
+    async fn try_to_pay(&self, debt: &Debt, owed: &Owed, is_first: bool) -> Option<Paid> {
+        let mut paid = Paid::AsOwed;
         let (space, what) = match debt {
             Debt::Key { space, key } => {
                 let now = self.now();
                 let at = self.key(space, key);
                 let left = Duration::from_millis(owed.until.saturating_sub(now));
-                let value = owed.value.as_deref().filter(|_| !left.is_zero());
+                // Somebody may have deleted it later, and after so long nothing there says so any more.
+                let is_alive = !left.is_zero() && !owed.is_older_than(OLDEST_VALUE, now);
+                let value = owed.value.as_deref().filter(|_| is_alive);
+                if value.is_none() && owed.value.is_some() {
+                    paid = Paid::AsDeletion;
+                }
                 let (value, ttl) = match value {
                     Some(value) => (value, left.max(LONGEST_LOAD)),
                     // That it was deleted stays known for as long as a load from before may take.
@@ -309,7 +324,7 @@ impl LevelTwo {
         let message = Message::new(&self.node, space, what).write();
         self.heed(self.backend.announce(&self.channel, &message).await)?;
         self.debts.settle(debt, owed);
-        Some(())
+        Some(paid)
     }
 
     async fn change_record(
@@ -346,20 +361,27 @@ impl LevelTwo {
         Some(written)
     }
 
-    /// The record of a space now, or as it was last seen. Without one, what was set is not kept but
-    /// deleted: it might come back after a clearing that nobody has heard of.
+    /// The record of a space now, which begins if there is none.
     async fn record(&self, space: &'static str) -> Option<Body> {
         let key = self.record_key(space);
-        if let Some(values) = self.heed(self.backend.read(&[&key]).await) {
+        for _ in 0..TRIES {
+            let values = self.heed(self.backend.read(&[&key]).await)?;
             let record = self.read_record(space, values.first()?.as_ref());
             if !record.is_missing() {
                 return Some(record.body.clone());
             }
             let begun = Body::begin();
-            if self.write_record(space, &record, &begun).await == Some(true) {
+            if self.write_record(space, &record, &begun).await? {
                 return Some(begun);
             }
+            // Somebody else was faster, and theirs is as good.
         }
+        None
+    }
+
+    /// The record of a space as it was last seen. Without one, what was set is not kept but deleted: it might
+    /// come back after a clearing that nobody has heard of.
+    fn remembered(&self, space: &str) -> Option<Body> {
         let records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
         records.get(space).map(|known| known.record.body.clone())
     }
@@ -423,6 +445,14 @@ impl LevelTwo {
     }
 }
 
+/// What level two has learned of a change.
+#[derive(PartialEq)]
+enum Paid {
+    AsOwed,
+    /// A value that must not be written any more.
+    AsDeletion,
+}
+
 /// The right to load a key.
 pub(crate) struct Lock {
     key: String,
@@ -442,11 +472,16 @@ async fn collect(level: Weak<LevelTwo>, mut ready: BoxFuture<'static, bool>) {
         }
         let mut failed = false;
         for (debt, owed) in owed {
+            // A later change of the same may have been shared since this was taken.
+            if !level.debts.is_current(&debt, &owed) {
+                continue;
+            }
             match level.try_to_pay(&debt, &owed, false).await {
-                Some(()) => level.counters.note(CacheEvent::Replayed),
+                Some(_) => level.counters.note(CacheEvent::Replayed),
+                // The fault may be of this one alone.
                 None => {
+                    level.debts.postpone(&debt, &owed);
                     failed = true;
-                    break;
                 }
             }
         }
@@ -470,6 +505,10 @@ fn escape(name: &str) -> Cow<'_, str> {
 /// A load that took longer than this is not written to level two, because nothing is left there to
 /// compare with.
 pub(crate) const LONGEST_LOAD: Duration = Duration::from_secs(5 * 60);
+
+/// A value that is owed for longer is made good as a deletion. That it was deleted stays known for as long as
+/// [`LONGEST_LOAD`]; what is missing to that is for writes that take their time and clocks that differ.
+const OLDEST_VALUE: Duration = LONGEST_LOAD.saturating_sub(Duration::from_secs(30));
 
 const PAUSE: Duration = Duration::from_millis(200);
 const TRIES: usize = 10;

@@ -46,13 +46,17 @@
 //!   in memory is dropped then.
 //! - A fault of Redis never reaches the caller. It is counted in [`Cache::stats`]. What could not be
 //!   changed there is not read again, and the last change of each key is made good when Redis is back,
-//!   unless somebody else has changed it later. [`Change::is_shared`] tells the difference.
+//!   unless somebody else has changed it later. What was set more than four and a half minutes before is
+//!   deleted then instead: that somebody has deleted it later is not known any longer.
+//!   [`Change::is_shared`] tells the difference.
 //!
 //! # Limits
 //!
 //! It needs a tokio runtime. A loader must not ask for its own key: it would wait for itself. A key must
 //! not be a secret: pass a hash of a token, never the token. Which of two changes by different processes
-//! is the later one is a matter of their clocks, and only where one of them had to be made good. Values
+//! is the later one is a matter of their clocks, and only where one of them had to be made good. What a
+//! process sets whose clock is ahead, others serve for as much longer: in a [`Strict`] space for five minutes
+//! in all, or for its lifetime if that is longer. Keep clocks in step where lifetimes are short. Values
 //! in Redis are 1 MiB at most, and a load that takes more than five minutes is kept in memory only.
 //! Whoever can write to Redis can put values there, unless the space is [sealed](Space::sealed).
 

@@ -103,7 +103,8 @@ impl<V: Cacheable> Place<V> {
         now.saturating_add(millis(longest))
     }
 
-    /// Writes what was set, if nobody here has changed it again meanwhile. Whether all know it now.
+    /// Writes what was set, if nobody here has changed it again meanwhile. Whether all know it now. What cannot
+    /// be written is deleted, and that is not what all were to know.
     pub(crate) async fn share(
         &self,
         level_two: &Arc<LevelTwo>,
@@ -113,11 +114,12 @@ impl<V: Cacheable> Place<V> {
         level_two.hearing.has_begun().await;
         let stripe = self.shelf.stripe(&self.key);
         let _order = stripe.order.lock().await;
-        if let Some(content) = value {
-            level_two.add_value(&mut owed, &content, &self.rules).await;
-        }
+        let is_whole = match value {
+            Some(content) => level_two.add_value(&mut owed, &content, &self.rules).await,
+            None => true,
+        };
         let (debt, owed) = owed;
         // Of several changes the last one is shared, and by whoever made it.
-        level_two.is_current(&debt, &owed) && level_two.pay(&debt, &owed).await
+        level_two.is_current(&debt, &owed) && level_two.pay(&debt, &owed).await && is_whole
     }
 }

@@ -197,7 +197,8 @@ impl<V, C: Consistency> Space<V, C> {
     }
 
     /// Seals the values in the level behind, with the cache's
-    /// [keys](crate::CacheBuilder::key_ring). Without any they are kept in memory only.
+    /// [keys](crate::CacheBuilder::key_ring). Without any they are kept in memory only, and those of a
+    /// [`Strict`] space not at all if there is a level behind.
     #[must_use]
     pub const fn sealed(mut self) -> Self {
         self.rules.is_sealed = true;

@@ -679,3 +679,60 @@ async fn a_sealed_value_lies_in_redis_for_those_with_the_key_and_under_its_own_n
     assert_eq!(load(&node(None), "c").await, Origin::Loader);
     assert!(!setting.redis.exists("test:entry:secrets:c").await.unwrap());
 }
+
+#[tokio::test]
+async fn what_cannot_be_kept_in_redis_is_not_said_to_be_shared() {
+    const SECRETS: Space<String, Strict> = Space::new("secrets", TTL).sealed();
+    let Some(setting) = Setting::new().await else {
+        return;
+    };
+    let node = setting.node();
+    assert!(node.set(&REVOKED, "k", "old".to_owned()).await.is_shared());
+    let large = "x".repeat(1024 * 1024);
+    assert!(!node.set(&REVOKED, "k", large).await.is_shared());
+    // Not the old value either, and nothing is left to be made good.
+    assert!(node.get(&REVOKED, "k").await.is_none());
+    assert_eq!(node.stats().owed, 0);
+
+    // There is no key to seal it with.
+    let change = node.set(&SECRETS, "k", "planted".to_owned()).await;
+    assert!(!change.is_shared());
+    assert!(node.get(&SECRETS, "k").await.is_none());
+    assert!(node.delete(&SECRETS, "k").await.is_shared());
+}
+
+#[tokio::test]
+async fn what_cannot_be_made_good_keeps_nothing_else_from_it() {
+    const BAD: &str = "bad";
+    let Some(setting) = Setting::new().await else {
+        return;
+    };
+    let node = setting.node();
+    let allow = async |keys: &[&str]| {
+        let mut rules: Vec<_> = [b"default".as_slice(), b"resetkeys"].into();
+        rules.extend(keys.iter().map(|it| it.as_bytes()));
+        let set = setting.redis.command("ACL", "SETUSER", &rules).await;
+        set.unwrap();
+    };
+    allow(&["~test:[cs]*", "~test:entry:revoked:[0-9]*"]).await;
+    setting.server.stall();
+    setting.reach(RedisState::Down).await;
+    node.delete(&REVOKED, BAD).await;
+    for number in 0..150 {
+        node.delete(&REVOKED, &number.to_string()).await;
+    }
+    assert_eq!(node.stats().owed, 151);
+    setting.server.resume();
+    let all_but_one = async {
+        while node.stats().owed > 1 {
+            tokio::task::yield_now().await;
+        }
+    };
+    let are_paid = timeout(LONG, all_but_one).await;
+    assert!(are_paid.is_ok(), "{:?}", node.stats());
+    assert_eq!(node.stats().replayed, 150);
+    // And it is paid itself once it can be.
+    assert_eq!(node.stats().owed, 1);
+    allow(&["~*"]).await;
+    debts_are_paid(&node).await;
+}

@@ -1,0 +1,143 @@
+//! What one node owes to the level behind while others go on, in paused time and with clocks that differ.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use auth_cache::{Cache, Space, Strict};
+use auth_core::Clock;
+use tokio::time::{Instant, advance};
+
+use tokio::task::JoinSet;
+
+use crate::Weather;
+use crate::store::{Dice, Store, Way};
+
+const SESSIONS: Space<String, Strict> = Space::new("sessions", Duration::from_secs(8 * 3600));
+
+/// For so long a deletion stays known in the level behind.
+const LONGEST_LOAD: Duration = Duration::from_secs(5 * 60);
+
+/// The wall clock of one node, which goes with paused time, and by how many seconds it is ahead.
+#[derive(Clone, Debug)]
+struct Wall(Instant, Arc<AtomicI64>);
+
+impl Clock for Wall {
+    fn now(&self) -> SystemTime {
+        let ahead = self.1.load(Ordering::SeqCst);
+        let base = Duration::from_secs(1_700_000_000_u64.saturating_add_signed(ahead));
+        SystemTime::UNIX_EPOCH + base + self.0.elapsed()
+    }
+}
+
+struct World {
+    store: Arc<Store>,
+    dice: Arc<Dice>,
+    begun: Instant,
+}
+
+struct Node {
+    cache: Cache,
+    way: Way,
+    ahead: Arc<AtomicI64>,
+}
+
+impl World {
+    fn new() -> Self {
+        Self {
+            store: Store::new(),
+            dice: Arc::new(Dice::new(1)),
+            begun: Instant::now(),
+        }
+    }
+
+    fn node(&self) -> Node {
+        let weather = Weather {
+            lost: 0.0,
+            failing: 0.0,
+            delay: Duration::from_millis(4),
+        };
+        let way = Way::new(&self.store, &self.dice, weather);
+        let wall = Wall(self.begun, Arc::default());
+        let ahead = Arc::clone(&wall.1);
+        let cache = Cache::builder("test")
+            .backend(way.clone())
+            .clock(wall)
+            .random(|| 1.0)
+            .build();
+        Node { cache, way, ahead }
+    }
+}
+
+impl Node {
+    /// Sets a value. Whether it is shared.
+    async fn set(&self, key: &str, value: &str) -> bool {
+        let change = self.cache.set(&SESSIONS, key, value.to_owned()).await;
+        change.is_shared()
+    }
+
+    async fn get(&self, key: &str) -> Option<String> {
+        let found = self.cache.get(&SESSIONS, key).await;
+        found.map(auth_cache::Loaded::into_value)
+    }
+
+    async fn owes_nothing(&self) {
+        for _ in 0..10_000 {
+            if self.cache.stats().owed == 0 {
+                return;
+            }
+            advance(Duration::from_millis(1)).await;
+        }
+        panic!("{:?}", self.cache.stats());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_deleted_while_a_node_was_cut_off_for_long_does_not_come_back() {
+    let clock_set_back = -3600;
+    for ahead in [0, clock_set_back] {
+        let world = World::new();
+        let (one, other) = (world.node(), world.node());
+        assert!(other.set("beside", "x").await);
+        assert!(one.get("beside").await.is_some());
+        one.way.cut(true);
+        assert!(!one.set("session", "tokens").await);
+        one.ahead.store(ahead, Ordering::SeqCst);
+        advance(Duration::from_secs(1)).await;
+        let deleted = other.cache.delete(&SESSIONS, "session").await;
+        assert!(deleted.is_shared());
+        advance(LONGEST_LOAD + Duration::from_secs(1)).await;
+        // What has not been owed for so long is made good as it was set.
+        assert!(!one.set("recent", "tokens").await);
+
+        one.way.cut(false);
+        one.owes_nothing().await;
+        for node in [&one, &other] {
+            assert_eq!(node.get("session").await, None);
+        }
+        one.ahead.store(0, Ordering::SeqCst);
+        for node in [&one, &other] {
+            assert_eq!(node.get("recent").await.as_deref(), Some("tokens"));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_set_first_in_an_empty_store_is_there_whoever_else_sets_something() {
+    let world = World::new();
+    let nodes: Vec<_> = (0..5).map(|_| Arc::new(world.node())).collect();
+    let set_by_all = async |round: &'static str| {
+        let mut sets = JoinSet::new();
+        for (number, node) in nodes.iter().cloned().enumerate() {
+            sets.spawn(async move { node.set(&format!("{round}{number}"), "tokens").await });
+        }
+        assert_eq!(sets.join_all().await, [true; 5], "{round}");
+        for number in 0..nodes.len() {
+            let key = format!("{round}{number}");
+            assert!(nodes[0].get(&key).await.is_some(), "{key}");
+        }
+    };
+    set_by_all("empty").await;
+    world.store.flush(5_000_000);
+    set_by_all("flushed").await;
+}
