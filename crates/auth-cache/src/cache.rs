@@ -433,18 +433,16 @@ impl Inner {
         let (entry, read_at) = shelf.find_and_tell_when(key, era)?;
         let now = self.moments.at(read_at);
         let is_fresh = entry.lifetime.adopted(rules, now).is_fresh(now);
-        (is_fresh && !self.is_doubtful(&entry, rules, now)).then_some((entry, now))
+        (is_fresh && !self.is_doubtful(entry.lifetime.stored_at, rules, now))
+            .then_some((entry, now))
     }
 
-    /// Whether others may have changed it too long ago for us not to know.
-    fn is_doubtful<V>(&self, entry: &Entry<V>, rules: &Rules, now: u64) -> bool {
+    /// Whether others may have changed it too long ago for us not to know. At `known_at` it was as it is.
+    pub(crate) fn is_doubtful(&self, known_at: u64, rules: &Rules, now: u64) -> bool {
         let (Some(level_two), Some(bound)) = (&self.level_two, rules.deaf_bound()) else {
             return false;
         };
-        let known = entry
-            .lifetime
-            .stored_at
-            .max(level_two.hearing.confirmed_at());
+        let known = known_at.max(level_two.hearing.confirmed_at());
         now.saturating_sub(known) > bound
     }
 
@@ -493,11 +491,10 @@ impl<V: Cacheable> Place<V> {
             return None;
         }
         let entry = self.shelf.find(&self.key, began.era)?;
-        let now = inner.now();
-        if !entry.is_resting(now) {
+        if !entry.is_resting(inner.now()) {
             return None;
         }
-        self.stale(entry, began, now)
+        self.stale_in_memory(began, entry)
     }
 
     /// Waits for a load, as long as the space allows. `None` if it has no outcome.
@@ -513,7 +510,7 @@ impl<V: Cacheable> Place<V> {
         };
         let instead = || {
             let entry = self.shelf.find(&self.key, began.era)?;
-            self.stale(entry, began, self.inner.now())
+            self.stale_in_memory(began, entry)
         };
         if let Some(soft) = self.rules.soft_deadline {
             match timeout_at(begun + soft, &mut outcome).await {

@@ -35,7 +35,8 @@
 //! - A value is served for its lifetime, spread by 10 % so that entries made together do not expire
 //!   together. Beyond it only a [`Bounded`] or [`BestEffort`] space serves it, for at most its
 //!   `max_stale`, and only when the loader fails, takes too long ([`Space::soft_deadline`]) or
-//!   [rests](Space::rest_after_failure).
+//!   [rests](Space::rest_after_failure). A failing loader makes no [`Bounded`] value of which nobody knows
+//!   whether others have changed it last for longer than the bound of its class.
 //! - What was deleted, replaced or cleared is not served any more once the call has returned: not
 //!   from memory, not from Redis, and not by a load that began before, in whichever process.
 //! - Other processes with the same namespace drop it from their memory when they hear of it. Until
