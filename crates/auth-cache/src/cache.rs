@@ -283,22 +283,31 @@ impl Cache {
         self.share(place, until, None, existed).await
     }
 
-    /// Says that what lies under these keys is out of date: as [`delete`](Self::delete) for each.
+    /// Says that what lies under these keys is out of date: as [`delete`](Self::delete) for each, and for all of
+    /// them although the future is dropped once it was polled.
+    ///
+    /// No more than 10,000 changes are remembered until the level behind has them. Beyond that the whole space is
+    /// deleted, and the change does not say that it was [shared](Change::is_shared).
     pub async fn invalidate<V: Cacheable, C: Consistency>(
         &self,
         space: &Space<V, C>,
         keys: &[&str],
     ) -> Change {
-        let mut change = Change {
-            existed: false,
-            is_shared: true,
-        };
-        for key in keys {
-            let one = self.delete(space, key).await;
-            change.existed |= one.existed;
-            change.is_shared &= one.is_shared;
-        }
-        change
+        let shelf = self.shelf(space);
+        let now = self.0.now();
+        let era = shelf.era(self.0.gaps(space.rules()));
+        let mut until = now;
+        // Before the first await, as for each alone.
+        let deletions = keys.iter().map(|key| {
+            let place = Place::new(self, Arc::clone(&shelf), space, key);
+            let (_, removed) = shelf.remove(key);
+            let existed =
+                removed.is_some_and(|entry| entry.era == era && entry.lifetime.is_fresh(now));
+            until = place.until(now);
+            (place, existed)
+        });
+        let deletions = deletions.collect();
+        self.share_deletions(deletions, until).await
     }
 
     /// Deletes all keys that begin with this, in both levels and for everybody who uses this

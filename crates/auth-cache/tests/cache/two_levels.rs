@@ -256,6 +256,33 @@ async fn miso_b16_what_was_deleted_is_gone_from_both_levels() {
 }
 
 #[tokio::test]
+async fn whoever_invalidates_keys_and_goes_away_has_invalidated_them_all() {
+    let Some(setting) = Setting::new().await else {
+        return;
+    };
+    let (cache, other) = (setting.node(), setting.node());
+    let keys = ["a", "b", "c"];
+    for key in keys {
+        cache.set(&ROLES, key, "old".to_owned()).await;
+    }
+    let mut call = Box::pin(cache.invalidate(&ROLES, &keys));
+    tokio::select! {
+        biased;
+        _ = &mut call => panic!("Redis has not been asked"),
+        () = std::future::ready(()) => {}
+    }
+    drop(call);
+    // Here at once, and with the end of what is under way everywhere.
+    for key in keys {
+        assert!(cache.get(&ROLES, key).await.is_none(), "{key}");
+    }
+    cache.settled().await;
+    for key in keys {
+        assert!(other.get(&ROLES, key).await.is_none(), "{key}");
+    }
+}
+
+#[tokio::test]
 async fn miso_b16_types_survive_redis() {
     let Some(setting) = Setting::new().await else {
         return;
