@@ -3,10 +3,10 @@ use std::future::Future;
 use std::panic::resume_unwind;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use auth_core::{Clock, RequestContext};
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
@@ -42,8 +42,6 @@ pub(crate) struct Inner {
     namespace: String,
     shelves: Registry,
     pub(crate) level_two: Option<Arc<LevelTwo>>,
-    /// Whether it listens to others already.
-    listens: AtomicBool,
     check_interval: Duration,
     clock: Arc<dyn Clock>,
     moments: Moments,
@@ -74,7 +72,6 @@ impl Cache {
             namespace: builder.namespace,
             shelves: Registry::default(),
             level_two,
-            listens: AtomicBool::new(false),
             check_interval: builder.check_interval,
             moments: Moments::new(Arc::clone(&builder.clock), builder.is_clock_of_machine),
             clock: builder.clock,
@@ -374,10 +371,12 @@ impl Cache {
             let shelf = Arc::new(Shelf::new(space));
             if let Some(level_two) = &inner.level_two {
                 level_two.hearing.add(space.name(), Arc::clone(&shelf) as _);
-                inner.listen(level_two);
             }
             shelf
         });
+        if let Some(level_two) = &inner.level_two {
+            inner.listen(level_two);
+        }
         match Arc::clone(shelf).downcast() {
             Ok(shelf) => shelf,
             Err(_) => unreachable!("the name holds the type"),
@@ -455,14 +454,18 @@ impl Inner {
         now.saturating_sub(known) > bound
     }
 
-    /// Begins to listen to others, once.
+    /// Begins to listen to others, unless somebody does.
     fn listen(&self, level_two: &Arc<LevelTwo>) {
-        if self.listens.swap(true, Ordering::AcqRel) {
+        // Outside of a runtime nobody can, and whoever comes later will.
+        if Handle::try_current().is_err() {
             return;
         }
+        let Some(post) = level_two.hearing.begin() else {
+            return;
+        };
         let backend: &Arc<dyn Backend> = &level_two.backend;
         tokio::spawn(hearing::listen(
-            Arc::downgrade(&level_two.hearing),
+            post,
             Arc::downgrade(backend),
             backend.listen(&level_two.channel),
             level_two.channel.clone(),

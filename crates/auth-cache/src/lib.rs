@@ -42,8 +42,8 @@
 //! - Other processes with the same namespace drop it from their memory when they hear of it. Until
 //!   then they may serve it, by the class of its space: a [`Strict`] one never, a [`Bounded`] one for
 //!   at most its bound, a [`BestEffort`] one for its lifetime.
-//! - Messages are numbered. One that was lost, an outage and a flush are noticed, at the latest after two
-//!   [check intervals](CacheBuilder::check_interval), and what [`Strict`] and [`Bounded`] spaces hold
+//! - Messages are numbered. One that was lost, an outage, a flush, and a wall clock that was set back by more than
+//!   such a time are noticed, at the latest after two [check intervals](CacheBuilder::check_interval), and what [`Strict`] and [`Bounded`] spaces hold
 //!   in memory is dropped then.
 //! - A fault of Redis never reaches the caller. It is counted in [`Cache::stats`]. What could not be
 //!   changed there is not read again, and the last change of each key is made good when Redis is back,
@@ -51,7 +51,8 @@
 //!
 //! # Limits
 //!
-//! It needs a tokio runtime. A loader must not ask for its own key: it would wait for itself. A key must
+//! It needs a tokio runtime. The one of the first use hears what others change; if it is shut down, that of the next
+//! miss or change does. A loader must not ask for its own key: it would wait for itself. A key must
 //! not be a secret: pass a hash of a token, never the token. Which of two changes by different processes
 //! is the later one is a matter of their clocks, and only where one of them had to be made good. Values
 //! in Redis are 1 MiB at most, and a load that takes more than five minutes is kept in memory only.
