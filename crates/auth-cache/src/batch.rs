@@ -4,6 +4,9 @@
 //! for others to come. The record of the space is read once for all of them. What comes of it is as new as what
 //! each would have read alone, because it is sent after each of them asked: a change that was over by then was
 //! carried out by the store before the read that follows.
+//!
+//! The task runs where the first one asked. Where that runtime is not driven, or its thread is held up by
+//! somebody who blocks right after asking, all who read with the first one wait for it, on other runtimes too.
 
 use std::collections::HashMap;
 use std::future::poll_fn;

@@ -56,7 +56,8 @@
 //! not be a secret: pass a hash of a token, never the token. Which of two changes by different processes
 //! is the later one is a matter of their clocks, and only where one of them had to be made good. Values
 //! in Redis are 1 MiB at most, and a load that takes more than five minutes is kept in memory only.
-//! Whoever can write to Redis can put values there, unless the space is [sealed](Space::sealed).
+//! Whoever can write to Redis can put values there, unless the space is [sealed](Space::sealed). Even then they can
+//! put an older one back under its own key.
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
