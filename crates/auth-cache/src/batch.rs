@@ -4,9 +4,14 @@
 //! for others to come. The record of the space is read once for all of them. What comes of it is as new as what
 //! each would have read alone, because it is sent after each of them asked: a change that was over by then was
 //! carried out by the store before the read that follows.
+//!
+//! The task runs where the first one asked. Where that runtime is not driven, or its thread is held up by
+//! somebody who blocks right after asking, all who read with the first one wait for it, on other runtimes too.
 
 use std::collections::HashMap;
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
@@ -103,8 +108,7 @@ impl Sending {
     }
 
     async fn send(mut self) {
-        // After everybody who can run now. Where nobody can, it goes on at once.
-        tokio::task::yield_now().await;
+        after_the_others().await;
         let batch = self.close();
         if batch.is_empty() {
             return;
@@ -139,5 +143,51 @@ impl Drop for Sending {
     }
 }
 
+/// Lets everybody run first who can run now. Where nobody can, it goes on at once. What tokio offers for it puts
+/// the task off until the thread has nothing else to do, which on a busy one is long after that.
+async fn after_the_others() {
+    let mut has_waited = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut has_waited, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
 /// Redis does nothing else while it reads a batch, so a batch has its bound.
 const MOST: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn on_a_busy_thread_a_batch_waits_for_one_turn_of_the_others_and_not_for_their_end() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .event_interval(1_000)
+            .build()
+            .unwrap();
+        let turns = runtime.block_on(async {
+            let (done, mut is_done) = oneshot::channel();
+            // Able to run at any time.
+            let mut turns = 0;
+            let busy = tokio::spawn(poll_fn(move |context| {
+                if is_done.try_recv().is_ok() {
+                    return Poll::Ready(turns);
+                }
+                turns += 1;
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }));
+            tokio::spawn(async move {
+                after_the_others().await;
+                let _ = done.send(());
+            });
+            busy.await.unwrap()
+        });
+        assert!(turns <= 4, "{turns} turns");
+    }
+}

@@ -3,10 +3,10 @@ use std::future::Future;
 use std::panic::resume_unwind;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use auth_core::{Clock, RequestContext};
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
@@ -42,8 +42,6 @@ pub(crate) struct Inner {
     namespace: String,
     shelves: Registry,
     pub(crate) level_two: Option<Arc<LevelTwo>>,
-    /// Whether it listens to others already.
-    listens: AtomicBool,
     check_interval: Duration,
     clock: Arc<dyn Clock>,
     moments: Moments,
@@ -74,7 +72,6 @@ impl Cache {
             namespace: builder.namespace,
             shelves: Registry::default(),
             level_two,
-            listens: AtomicBool::new(false),
             check_interval: builder.check_interval,
             moments: Moments::new(Arc::clone(&builder.clock), builder.is_clock_of_machine),
             clock: builder.clock,
@@ -283,22 +280,31 @@ impl Cache {
         self.share(place, until, None, existed).await
     }
 
-    /// Says that what lies under these keys is out of date: as [`delete`](Self::delete) for each.
+    /// Says that what lies under these keys is out of date: as [`delete`](Self::delete) for each, and for all of
+    /// them although the future is dropped once it was polled.
+    ///
+    /// No more than 10,000 changes are remembered until the level behind has them. Beyond that the whole space is
+    /// deleted, and the change does not say that it was [shared](Change::is_shared).
     pub async fn invalidate<V: Cacheable, C: Consistency>(
         &self,
         space: &Space<V, C>,
         keys: &[&str],
     ) -> Change {
-        let mut change = Change {
-            existed: false,
-            is_shared: true,
-        };
-        for key in keys {
-            let one = self.delete(space, key).await;
-            change.existed |= one.existed;
-            change.is_shared &= one.is_shared;
-        }
-        change
+        let shelf = self.shelf(space);
+        let now = self.0.now();
+        let era = shelf.era(self.0.gaps(space.rules()));
+        let mut until = now;
+        // Before the first await, as for each alone.
+        let deletions = keys.iter().map(|key| {
+            let place = Place::new(self, Arc::clone(&shelf), space, key);
+            let (_, removed) = shelf.remove(key);
+            let existed =
+                removed.is_some_and(|entry| entry.era == era && entry.lifetime.is_fresh(now));
+            until = place.until(now);
+            (place, existed)
+        });
+        let deletions = deletions.collect();
+        self.share_deletions(deletions, until).await
     }
 
     /// Deletes all keys that begin with this, in both levels and for everybody who uses this
@@ -365,10 +371,12 @@ impl Cache {
             let shelf = Arc::new(Shelf::new(space));
             if let Some(level_two) = &inner.level_two {
                 level_two.hearing.add(space.name(), Arc::clone(&shelf) as _);
-                inner.listen(level_two);
             }
             shelf
         });
+        if let Some(level_two) = &inner.level_two {
+            inner.listen(level_two);
+        }
         match Arc::clone(shelf).downcast() {
             Ok(shelf) => shelf,
             Err(_) => unreachable!("the name holds the type"),
@@ -433,29 +441,31 @@ impl Inner {
         let (entry, read_at) = shelf.find_and_tell_when(key, era)?;
         let now = self.moments.at(read_at);
         let is_fresh = entry.lifetime.adopted(rules, now).is_fresh(now);
-        (is_fresh && !self.is_doubtful(&entry, rules, now)).then_some((entry, now))
+        (is_fresh && !self.is_doubtful(entry.lifetime.stored_at, rules, now))
+            .then_some((entry, now))
     }
 
-    /// Whether others may have changed it too long ago for us not to know.
-    fn is_doubtful<V>(&self, entry: &Entry<V>, rules: &Rules, now: u64) -> bool {
+    /// Whether others may have changed it too long ago for us not to know. At `known_at` it was as it is.
+    pub(crate) fn is_doubtful(&self, known_at: u64, rules: &Rules, now: u64) -> bool {
         let (Some(level_two), Some(bound)) = (&self.level_two, rules.deaf_bound()) else {
             return false;
         };
-        let known = entry
-            .lifetime
-            .stored_at
-            .max(level_two.hearing.confirmed_at());
+        let known = known_at.max(level_two.hearing.confirmed_at());
         now.saturating_sub(known) > bound
     }
 
-    /// Begins to listen to others, once.
+    /// Begins to listen to others, unless somebody does.
     fn listen(&self, level_two: &Arc<LevelTwo>) {
-        if self.listens.swap(true, Ordering::AcqRel) {
+        // Outside of a runtime nobody can, and whoever comes later will.
+        if Handle::try_current().is_err() {
             return;
         }
+        let Some(post) = level_two.hearing.begin() else {
+            return;
+        };
         let backend: &Arc<dyn Backend> = &level_two.backend;
         tokio::spawn(hearing::listen(
-            Arc::downgrade(&level_two.hearing),
+            post,
             Arc::downgrade(backend),
             backend.listen(&level_two.channel),
             level_two.channel.clone(),
@@ -493,11 +503,10 @@ impl<V: Cacheable> Place<V> {
             return None;
         }
         let entry = self.shelf.find(&self.key, began.era)?;
-        let now = inner.now();
-        if !entry.is_resting(now) {
+        if !entry.is_resting(inner.now()) {
             return None;
         }
-        self.stale(entry, began, now)
+        self.stale_in_memory(began, entry)
     }
 
     /// Waits for a load, as long as the space allows. `None` if it has no outcome.
@@ -513,7 +522,7 @@ impl<V: Cacheable> Place<V> {
         };
         let instead = || {
             let entry = self.shelf.find(&self.key, began.era)?;
-            self.stale(entry, began, self.inner.now())
+            self.stale_in_memory(began, entry)
         };
         if let Some(soft) = self.rules.soft_deadline {
             match timeout_at(begun + soft, &mut outcome).await {

@@ -80,13 +80,14 @@ pub(crate) struct Landing<T> {
 
 impl<T> Landing<T> {
     /// Hands the outcome to all who wait.
-    pub(crate) fn land(self, outcome: T) {
+    pub(crate) fn land(mut self, outcome: T) {
+        // First, so that whoever is woken does not find it again and take it for a later one.
+        self.leave();
         self.sender.send_replace(Some(outcome));
     }
-}
 
-impl<T> Drop for Landing<T> {
-    fn drop(&mut self) {
+    /// From here on nobody joins it.
+    fn leave(&mut self) {
         let mut table = lock(&self.table);
         // Only our own: a later load may have taken the place.
         if let Entry::Occupied(flight) = table.flights.entry(std::mem::take(&mut self.key))
@@ -94,6 +95,12 @@ impl<T> Drop for Landing<T> {
         {
             flight.remove();
         }
+    }
+}
+
+impl<T> Drop for Landing<T> {
+    fn drop(&mut self) {
+        self.leave();
     }
 }
 
@@ -109,4 +116,59 @@ impl<T: Clone> Waiting<T> {
 
 fn lock(table: &Mutex<Table>) -> MutexGuard<'_, Table> {
     table.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::task::{Context, Wake, Waker};
+
+    use super::*;
+    use crate::entry::Era;
+    use crate::fence::Fences;
+
+    /// Asks for the key again in the moment in which it is woken.
+    struct Eager {
+        flights: Flights,
+        began: Began,
+        leads: AtomicBool,
+    }
+
+    impl Wake for Eager {
+        fn wake(self: Arc<Self>) {
+            let role = self.flights.join::<u32>("k", self.began);
+            let leads = matches!(role, Role::Lead(..));
+            self.leads.store(leads, Ordering::SeqCst);
+        }
+    }
+
+    #[test]
+    fn whoever_hears_that_a_load_has_landed_does_not_join_it_again() {
+        let began = Began {
+            epoch: Fences::new().of("k").epoch(),
+            era: Era {
+                clearings: 0,
+                gaps: 0,
+            },
+        };
+        let eager = Arc::new(Eager {
+            flights: Flights::default(),
+            began,
+            leads: AtomicBool::new(false),
+        });
+        let Role::Lead(landing, _) = eager.flights.join::<u32>("k", began) else {
+            panic!("nobody else flies");
+        };
+        let Role::Follow(waiting) = eager.flights.join::<u32>("k", began) else {
+            panic!("it flies");
+        };
+        let mut outcome = pin!(waiting.outcome());
+        let waker = Waker::from(Arc::clone(&eager));
+        let mut context = Context::from_waker(&waker);
+        assert!(outcome.as_mut().poll(&mut context).is_pending());
+        landing.land(7);
+        assert!(outcome.as_mut().poll(&mut context).is_ready());
+        assert!(eager.leads.load(Ordering::SeqCst));
+    }
 }

@@ -6,7 +6,7 @@
 //! bounded time only.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
@@ -25,6 +25,8 @@ use crate::stats::{CacheEvent, Counters};
 pub(crate) type Shelves = RwLock<HashMap<&'static str, Vec<Arc<dyn AnyShelf>>>>;
 
 pub(crate) struct Hearing {
+    /// Whether somebody listens for us.
+    is_heard: AtomicBool,
     gaps: AtomicU64,
     /// In milliseconds since 1970: what others announced before that was heard.
     confirmed_at: AtomicU64,
@@ -37,12 +39,26 @@ pub(crate) struct Hearing {
 impl Hearing {
     pub(crate) fn new(counters: Arc<Counters>) -> Self {
         Self {
+            is_heard: AtomicBool::new(false),
             gaps: AtomicU64::new(0),
             confirmed_at: AtomicU64::new(0),
             has_begun: watch::Sender::new(false),
             shelves: RwLock::default(),
             counters,
         }
+    }
+
+    /// Whether the caller is the one to listen. What it gets goes with the task that does.
+    pub(crate) fn begin(self: &Arc<Self>) -> Option<Post> {
+        if self.is_heard.load(Ordering::Acquire) || self.is_heard.swap(true, Ordering::AcqRel) {
+            return None;
+        }
+        let post = Post(Arc::downgrade(self));
+        // Somebody listened before, and may have missed anything since. Who asks from here on waits.
+        if self.has_begun.send_replace(false) {
+            self.gap();
+        }
+        Some(post)
     }
 
     pub(crate) fn gaps(&self) -> u64 {
@@ -59,7 +75,7 @@ impl Hearing {
         if *self.has_begun.borrow() {
             return;
         }
-        // It ends with the task, and then there is nothing to wait for.
+        // Where nobody listens any more there is nothing to wait for.
         let _ = self.has_begun.subscribe().wait_for(|begun| *begun).await;
     }
 
@@ -82,6 +98,26 @@ impl Hearing {
                 What::Mark(mark) => shelf.forget_marked(mark),
                 What::All => shelf.forget_all(),
             }
+        }
+    }
+}
+
+/// The place of whoever listens. It is given up when the task ends before its time: with the runtime it runs on, or
+/// by a panic. Then the next one to use the cache has another task listen.
+pub(crate) struct Post(Weak<Hearing>);
+
+impl Post {
+    /// Nobody needs to take it over.
+    fn close(mut self) {
+        self.0 = Weak::new();
+    }
+}
+
+impl Drop for Post {
+    fn drop(&mut self) {
+        if let Some(hearing) = self.0.upgrade() {
+            hearing.has_begun.send_replace(true);
+            hearing.is_heard.store(false, Ordering::Release);
         }
     }
 }
@@ -149,6 +185,29 @@ const LATE: u64 = 100_000;
 
 /// Listens until the cache or the backend is gone.
 pub(crate) async fn listen(
+    post: Post,
+    backend: Weak<dyn Backend>,
+    listener: Box<dyn Listener>,
+    channel: String,
+    node: String,
+    clock: Arc<dyn Clock>,
+    check_interval: Duration,
+) {
+    let hearing = post.0.clone();
+    hear(
+        hearing,
+        backend,
+        listener,
+        channel,
+        node,
+        clock,
+        check_interval,
+    )
+    .await;
+    post.close();
+}
+
+async fn hear(
     hearing: Weak<Hearing>,
     backend: Weak<dyn Backend>,
     mut listener: Box<dyn Listener>,
@@ -164,6 +223,7 @@ pub(crate) async fn listen(
     };
     let mut reel = Reel::default();
     let mut is_listening = false;
+    let mut looked_at = now();
     let asked_at = now();
     // Nothing is kept before this, so what was said before it does not matter.
     if let Some(last) = position().await {
@@ -187,6 +247,14 @@ pub(crate) async fn listen(
             _ = checks.tick() => None,
         };
         let asked_at = now();
+        if asked_at < std::mem::replace(&mut looked_at, asked_at)
+            && let Some(hearing) = hearing.upgrade()
+        {
+            // The clock was set back: for how long nobody has heard does not show any more.
+            reel.said = None;
+            hearing.confirmed_at.store(0, Ordering::Release);
+            hearing.gap();
+        }
         let last = match &notice {
             None if !is_listening => continue,
             None | Some(Notice::Listening) => position().await,

@@ -35,14 +35,15 @@
 //! - A value is served for its lifetime, spread by 10 % so that entries made together do not expire
 //!   together. Beyond it only a [`Bounded`] or [`BestEffort`] space serves it, for at most its
 //!   `max_stale`, and only when the loader fails, takes too long ([`Space::soft_deadline`]) or
-//!   [rests](Space::rest_after_failure).
+//!   [rests](Space::rest_after_failure). A failing loader makes no [`Bounded`] value of which nobody knows
+//!   whether others have changed it last for longer than the bound of its class.
 //! - What was deleted, replaced or cleared is not served any more once the call has returned: not
 //!   from memory, not from Redis, and not by a load that began before, in whichever process.
 //! - Other processes with the same namespace drop it from their memory when they hear of it. Until
 //!   then they may serve it, by the class of its space: a [`Strict`] one never, a [`Bounded`] one for
 //!   at most its bound, a [`BestEffort`] one for its lifetime.
-//! - Messages are numbered. One that was lost, an outage and a flush are noticed, at the latest after two
-//!   [check intervals](CacheBuilder::check_interval), and what [`Strict`] and [`Bounded`] spaces hold
+//! - Messages are numbered. One that was lost, an outage, a flush, and a wall clock that was set back by more than
+//!   such a time are noticed, at the latest after two [check intervals](CacheBuilder::check_interval), and what [`Strict`] and [`Bounded`] spaces hold
 //!   in memory is dropped then.
 //! - A fault of Redis never reaches the caller. It is counted in [`Cache::stats`]. What could not be
 //!   changed there is not read again, and the last change of each key is made good when Redis is back,
@@ -52,13 +53,15 @@
 //!
 //! # Limits
 //!
-//! It needs a tokio runtime. A loader must not ask for its own key: it would wait for itself. A key must
+//! It needs a tokio runtime. The one of the first use hears what others change; if it is shut down, that of the next
+//! miss or change does. A loader must not ask for its own key: it would wait for itself. A key must
 //! not be a secret: pass a hash of a token, never the token. Which of two changes by different processes
 //! is the later one is a matter of their clocks, and only where one of them had to be made good. What a
 //! process sets whose clock is ahead, others serve for as much longer: in a [`Strict`] space for five minutes
 //! in all, or for its lifetime if that is longer. Keep clocks in step where lifetimes are short. Values
 //! in Redis are 1 MiB at most, and a load that takes more than five minutes is kept in memory only.
-//! Whoever can write to Redis can put values there, unless the space is [sealed](Space::sealed).
+//! Whoever can write to Redis can put values there, unless the space is [sealed](Space::sealed). Even then they can
+//! put an older one back under its own key.
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 

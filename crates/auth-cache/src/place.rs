@@ -66,6 +66,7 @@ impl<V: Cacheable> Place<V> {
             return landing.land(Ok(entry.loaded(Origin::Memory, now)));
         }
         let asked_at = Instant::now();
+        let read_at = inner.now();
         let (remote, seen) = self.read_level_two(began).await;
         let now = inner.now();
         let remote = match remote {
@@ -82,19 +83,17 @@ impl<V: Cacheable> Place<V> {
                 return landing.land(Ok(entry.loaded(Origin::Redis, inner.now())));
             }
         };
-        // The younger of the two, should the loader fail.
+        // What there is, should the loader fail, and up to when it is known that nobody had changed it.
         let local = shelf.find(&self.key, began.era);
-        let stale = [local, remote]
-            .into_iter()
-            .flatten()
-            .max_by_key(|entry| entry.lifetime.stored_at);
+        let local = local.map(|entry| (entry.lifetime.stored_at, entry));
+        let remote = remote.map(|entry| (read_at, entry));
 
         inner.counters.note(CacheEvent::LoadStarted);
         let fresh: Fresh<V> = match load.await {
             Ok(fresh) => fresh.into(),
             Err(error) => {
                 inner.counters.note(CacheEvent::LoadFailed);
-                let outcome = self.fall_back(stale, began).ok_or(error);
+                let outcome = self.fall_back([local, remote], began).ok_or(error);
                 self.give_back(lock).await;
                 return landing.land(outcome);
             }
@@ -195,23 +194,36 @@ impl<V: Cacheable> Place<V> {
     }
 
     /// What may be served although it has expired, unless it was deleted while the loader ran.
-    fn fall_back(&self, stale: Option<Entry<V>>, began: Began) -> Option<Loaded<V>> {
+    fn fall_back(&self, stale: [Option<(u64, Entry<V>)>; 2], began: Began) -> Option<Loaded<V>> {
         let now = self.inner.now();
-        let entry = stale?;
+        // The younger one, of what nobody can have changed for too long without our knowing.
+        let (known_at, entry) = stale
+            .into_iter()
+            .flatten()
+            .filter(|(known_at, _)| !self.inner.is_doubtful(*known_at, &self.rules, now))
+            .max_by_key(|(_, entry)| entry.lifetime.stored_at)?;
         if !self.rules.rest.is_zero() {
             let until = now.saturating_add(millis(self.rules.rest));
             entry.rest_until(until);
         }
-        self.stale(entry, began, now)
+        self.stale(entry, known_at, began, now)
     }
 
-    /// The value of an entry, fresh or not, as far as the space allows it.
-    pub(crate) fn stale(&self, entry: Entry<V>, began: Began, now: u64) -> Option<Loaded<V>> {
+    /// The value of an entry of memory, fresh or not, as far as the space allows it.
+    pub(crate) fn stale_in_memory(&self, began: Began, entry: Entry<V>) -> Option<Loaded<V>> {
+        let known_at = entry.lifetime.stored_at;
+        self.stale(entry, known_at, began, self.inner.now())
+    }
+
+    /// The value of an entry, fresh or not, as far as the space allows it: that it has expired, and for how
+    /// long others may have changed it without our knowing.
+    fn stale(&self, entry: Entry<V>, known_at: u64, began: Began, now: u64) -> Option<Loaded<V>> {
         if self.rules.is_confirmed && self.inner.level_two.is_some() {
             return None;
         }
         let lifetime = entry.lifetime.adopted(&self.rules, now);
-        if !lifetime.is_servable(now) || !self.still(began) {
+        let is_doubtful = self.inner.is_doubtful(known_at, &self.rules, now);
+        if !lifetime.is_servable(now) || is_doubtful || !self.still(began) {
             return None;
         }
         self.inner.counters.note(CacheEvent::StaleServed);

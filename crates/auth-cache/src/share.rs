@@ -45,17 +45,44 @@ impl Cache {
             return Change { existed, is_shared };
         };
         let owed = level_two.owe(place.debt(), until);
+        let task =
+            self.spawn(async move { place.carry_out(&level_two, owed, value, existed).await });
+        // It can only fail by being stopped with the runtime.
+        task.await.unwrap_or(Change {
+            existed,
+            is_shared: false,
+        })
+    }
+
+    /// Lets level two and the others know of deletions, each with whether there was something. All are owed
+    /// before the first await.
+    pub(crate) async fn share_deletions<V: Cacheable>(
+        &self,
+        deletions: Vec<(Place<V>, bool)>,
+        until: u64,
+    ) -> Change {
+        let mut change = Change {
+            existed: deletions.iter().any(|(_, existed)| *existed),
+            is_shared: true,
+        };
+        let Some(level_two) = self.0.level_two.clone() else {
+            return change;
+        };
+        let owed: Vec<_> = deletions
+            .into_iter()
+            .map(|(place, existed)| {
+                let owed = level_two.owe(place.debt(), until);
+                (place, existed, owed)
+            })
+            .collect();
+        let existed = change.existed;
         let task = self.spawn(async move {
-            let is_deletion = value.is_none();
-            let existed = existed
-                || is_deletion
-                    && level_two
-                        .has::<V>(place.space, &place.key, &place.rules)
-                        .await;
-            let is_shared = place.share(&level_two, owed, value).await;
-            // What was read in between may have been the old value.
-            place.shelf.stripe(&place.key).advance(|| ());
-            Change { existed, is_shared }
+            for (place, existed, owed) in owed {
+                let one = place.carry_out(&level_two, owed, None, existed).await;
+                change.existed |= one.existed;
+                change.is_shared &= one.is_shared;
+            }
+            change
         });
         // It can only fail by being stopped with the runtime.
         task.await.unwrap_or(Change {
@@ -101,6 +128,23 @@ impl<V: Cacheable> Place<V> {
     pub(crate) fn until(&self, now: u64) -> u64 {
         let longest = self.rules.longest() + self.rules.max_stale + LONGEST_LOAD;
         now.saturating_add(millis(longest))
+    }
+
+    /// Does what is owed. A deletion looks first whether there was something.
+    async fn carry_out(
+        &self,
+        level_two: &Arc<LevelTwo>,
+        owed: (Debt, Owed),
+        value: Option<Content<V>>,
+        existed: bool,
+    ) -> Change {
+        let is_deletion = value.is_none();
+        let existed =
+            existed || is_deletion && level_two.has::<V>(self.space, &self.key, &self.rules).await;
+        let is_shared = self.share(level_two, owed, value).await;
+        // What was read in between may have been the old value.
+        self.shelf.stripe(&self.key).advance(|| ());
+        Change { existed, is_shared }
     }
 
     /// Writes what was set, if nobody here has changed it again meanwhile. Whether all know it now. What cannot

@@ -20,7 +20,14 @@ pub trait Consistency: sealed::Class + Send + Sync + 'static {}
 pub trait MayBeStale: Consistency {}
 
 /// Never served after its lifetime, and never after somebody else has changed it, whatever fails:
-/// revocations, one-time codes.
+/// sessions, grants that must end at once.
+///
+/// That nothing is found proves nothing: while the level behind is away, nothing is found of what was put there a
+/// moment ago either, and storage may make room. A list of what is revoked would let through what it should
+/// refuse, so keep what is allowed, or ask the source of the list in a loader. Nor is a deletion a way to take something
+/// once: of two at the same time, both may say that it [existed](crate::Change::existed).
+///
+/// A lifetime is spread downward, by up to 10 %, so an entry may be gone before the end that was asked for.
 ///
 /// With a level behind, every read is confirmed by it, which costs a round trip (concurrent ones share it); while it is away,
 /// every read asks the loader. A change counts from the moment when the call that made it has returned
@@ -166,7 +173,8 @@ impl<V, C: Consistency> Space<V, C> {
     }
 
     /// Lets the first caller after so many percent of a lifetime start a load in the background, so
-    /// that nobody waits when it ends. It is not done unless set.
+    /// that nobody waits when it ends. It is not done unless set. For [`Strict`] with a level behind it does
+    /// nothing: there memory never answers.
     #[must_use]
     pub const fn refresh_ahead(mut self, percent: u8) -> Self {
         self.rules.refresh_at = Some(percent);
@@ -197,8 +205,11 @@ impl<V, C: Consistency> Space<V, C> {
     }
 
     /// Seals the values in the level behind, with the cache's
-    /// [keys](crate::CacheBuilder::key_ring). Without any they are kept in memory only, and those of a
-    /// [`Strict`] space not at all if there is a level behind.
+    /// [keys](crate::CacheBuilder::key_ring). Without any they are kept in memory only, which for [`Strict`] with
+    /// a level behind is nowhere.
+    ///
+    /// Keys, tags and prefixes lie there in the clear. And whoever can write there can put an older sealed value back
+    /// under its own key, within its lifetime: sealing keeps values secret and unforged, not current.
     #[must_use]
     pub const fn sealed(mut self) -> Self {
         self.rules.is_sealed = true;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::common::Loader;
 use auth_cache::{BestEffort, Bounded, Cache, Origin, Space, Strict};
-use auth_core::{Clock, Secret};
+use auth_core::{Clock, Secret, UnixTime};
 use auth_crypto::{KeyRing, SealingKey};
 use auth_redis::{Redis, RedisState};
 use auth_testkit::{RedisServer, TestClock};
@@ -213,6 +213,47 @@ fn a_reader_whose_runtime_is_shut_down_keeps_nobody_waiting() {
     assert_eq!(found.unwrap().value(), "v");
 }
 
+#[test]
+fn a_cache_whose_first_runtime_is_shut_down_goes_on_hearing_others() {
+    let runtime = || tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime().worker_threads(1).enable_all().build().unwrap();
+    let Some(setting) = runtime.block_on(Setting::new()) else {
+        return;
+    };
+    let (cache, other) = (setting.node(), setting.node());
+    for looks in [0, 1] {
+        // The first time it ends before it is known where the messages begin.
+        let short = tokio::runtime::Builder::new_current_thread();
+        let short = { short }.enable_all().build().unwrap();
+        short.block_on(async {
+            let mut first = Box::pin(cache.get(&PREFS, "first"));
+            if looks > 0 {
+                assert!(timeout(LONG, first).await.unwrap().is_none());
+                return;
+            }
+            tokio::select! {
+                biased;
+                _ = &mut first => panic!("Redis has not been asked"),
+                () = std::future::ready(()) => {}
+            }
+        });
+        drop(short);
+        runtime.block_on(async {
+            other.set(&PREFS, "k", "old".to_owned()).await;
+            let found = timeout(LONG, cache.get(&PREFS, "k")).await.unwrap();
+            assert_eq!(found.unwrap().value(), "old");
+            other.set(&PREFS, "k", "new".to_owned()).await;
+            let heard = async {
+                while cache.get(&PREFS, "k").await.unwrap().value() != "new" {
+                    tokio::task::yield_now().await;
+                }
+            };
+            timeout(LONG, heard).await.unwrap();
+            cache.delete(&PREFS, "k").await;
+        });
+    }
+}
+
 #[tokio::test]
 async fn an_entry_never_outlives_its_end_in_another_process() {
     let Some(setting) = Setting::new().await else {
@@ -253,6 +294,33 @@ async fn miso_b16_what_was_deleted_is_gone_from_both_levels() {
     one.set(&PREFS, "k", "v".to_owned()).await;
     assert!(other.delete(&PREFS, "k").await.existed());
     assert!(other.get(&PREFS, "k").await.is_none());
+}
+
+#[tokio::test]
+async fn whoever_invalidates_keys_and_goes_away_has_invalidated_them_all() {
+    let Some(setting) = Setting::new().await else {
+        return;
+    };
+    let (cache, other) = (setting.node(), setting.node());
+    let keys = ["a", "b", "c"];
+    for key in keys {
+        cache.set(&ROLES, key, "old".to_owned()).await;
+    }
+    let mut call = Box::pin(cache.invalidate(&ROLES, &keys));
+    tokio::select! {
+        biased;
+        _ = &mut call => panic!("Redis has not been asked"),
+        () = std::future::ready(()) => {}
+    }
+    drop(call);
+    // Here at once, and with the end of what is under way everywhere.
+    for key in keys {
+        assert!(cache.get(&ROLES, key).await.is_none(), "{key}");
+    }
+    cache.settled().await;
+    for key in keys {
+        assert!(other.get(&ROLES, key).await.is_none(), "{key}");
+    }
 }
 
 #[tokio::test]
@@ -506,6 +574,27 @@ async fn the_return_of_redis_empties_memory_where_a_deletion_may_have_been_misse
         .get_or_load(&ROLES, "k", loader.failing())
         .await
         .unwrap_err();
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_during_an_outage_stretches_no_bound() {
+    let Some(mut setting) = Setting::new().await else {
+        return;
+    };
+    let cache = setting.node();
+    cache.set(&ROLES, "k", "v".to_owned()).await;
+    setting.server.stop();
+    setting.reach(RedisState::Down).await;
+    assert!(cache.get(&ROLES, "k").await.is_some());
+    setting
+        .clock
+        .set(UnixTime::from_secs(1_700_000_000 - 1_800));
+    let dropped = async {
+        while cache.get(&ROLES, "k").await.is_some() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(LONG, dropped).await.unwrap();
 }
 
 #[tokio::test]

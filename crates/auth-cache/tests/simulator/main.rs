@@ -47,6 +47,8 @@ struct Weather {
     failing: f64,
     /// The longest time a call or a message takes.
     delay: Duration,
+    /// Of all loads.
+    failing_loads: f64,
     /// How often, on average, one node is cut off from the store for some seconds.
     cuts: Duration,
     /// How often, on average, the store forgets everything.
@@ -57,6 +59,7 @@ impl Weather {
     const STORM: Self = Self {
         lost: 0.2,
         failing: 0.05,
+        failing_loads: 0.3,
         delay: Duration::from_millis(40),
         cuts: Duration::from_secs(20),
         flushes: Duration::from_secs(90),
@@ -65,6 +68,7 @@ impl Weather {
     const FAIR: Self = Self {
         lost: 0.0,
         failing: 0.0,
+        failing_loads: 0.0,
         delay: Duration::from_millis(5),
         cuts: Duration::MAX,
         flushes: Duration::MAX,

@@ -21,11 +21,14 @@ const BEST_EFFORT: Space<u64, BestEffort> = Space::new("best", TTL).max_stale(MA
 /// Nothing that was changed, and told, longer ago than this is served.
 ///
 /// Strictly, nothing at all. Bounded, for as long as nobody has heard, and then until a load that was
-/// under way has ended; where loaders fail too, an expired value stands in, which is as old as its
-/// lifetime and that bound. For the sake of effort, that is the only bound there is.
+/// under way has ended, also where loaders fail and an expired value stands in. For the sake of effort, a
+/// value is as old as its lifetime and the time for which it may stand in.
 const STRICT_BOUND: Duration = Duration::ZERO;
 const BOUNDED_BOUND: Duration = Duration::from_secs(5 + 1);
 const BEST_EFFORT_BOUND: Duration = Duration::from_secs(20 + 2 + 5 + 1);
+
+/// What a loader that fails says.
+const AWAY: &str = "the source is away";
 
 const NODES: usize = 5;
 const KEYS: usize = 20;
@@ -192,18 +195,24 @@ impl World {
     ) {
         let truth = &self.truths[truths][key];
         let (asked, source, dice) = (Instant::now(), Arc::clone(truth), Arc::clone(&self.dice));
+        let fails = self.dice.roll() < self.weather.failing_loads;
         let load = move || async move {
             sleep(Duration::from_millis(50).mul_f64(dice.roll())).await;
             let version = source.lock().unwrap().version;
             sleep(Duration::from_millis(300).mul_f64(dice.roll())).await;
-            Ok::<_, String>(version)
+            if fails { Err(AWAY) } else { Ok(version) }
         };
         let answer = self.nodes[node]
             .0
             .get_or_load(space, &key.to_string(), load)
             .await;
-        // No fault of the store reaches whoever asks.
-        let found = answer.unwrap_or_else(|error: LoadError<String>| panic!("{error}"));
+        let found = match answer {
+            Ok(found) => found,
+            // Those who joined hear of the failure of another's load.
+            Err(LoadError::Failed(AWAY)) if self.weather.failing_loads > 0.0 => return,
+            // No fault of the store reaches whoever asks.
+            Err(error) => panic!("{error}"),
+        };
         let truth = truth.lock().unwrap();
         let (least, version) = (truth.least(asked, bound), *found.value());
         assert!(
