@@ -4,6 +4,7 @@
 //! The world has one true version of each key. Writers raise it and tell the cache; readers ask and
 //! compare. What they may be served depends on the class of the space alone.
 
+mod cut_off;
 mod store;
 mod world;
 
