@@ -52,12 +52,7 @@ impl World {
     }
 
     fn node(&self) -> Node {
-        let weather = Weather {
-            lost: 0.0,
-            failing: 0.0,
-            delay: Duration::from_millis(4),
-        };
-        let way = Way::new(&self.store, &self.dice, weather);
+        let way = Way::new(&self.store, &self.dice, Weather::FAIR);
         let wall = Wall(self.begun, Arc::default());
         let ahead = Arc::clone(&wall.1);
         let cache = Cache::builder("test")
