@@ -1,14 +1,13 @@
 use std::fmt;
 use std::future::Future;
 use std::panic::resume_unwind;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{Clock, RequestContext};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 use tracing::Instrument;
 
 use crate::backend::Backend;
@@ -18,7 +17,7 @@ use crate::debts::Debt;
 use crate::entry::{Entry, Era, Lifetime, millis};
 use crate::envelope::Content;
 use crate::error::LoadError;
-use crate::flight::{Role, Waiting};
+use crate::flight::Role;
 use crate::fresh::Fresh;
 use crate::hearing;
 use crate::level_two::LevelTwo;
@@ -27,7 +26,7 @@ use crate::moments::Moments;
 use crate::place::Place;
 use crate::record::Mark;
 use crate::registry::Registry;
-use crate::shelf::{Began, Kept, Shelf};
+use crate::shelf::{Kept, Shelf};
 use crate::space::{Cacheable, Consistency, Rules, Space};
 use crate::stats::{CacheEvent, CacheStats, Counters};
 
@@ -473,80 +472,6 @@ impl Inner {
             Arc::clone(&self.clock),
             self.check_interval,
         ));
-    }
-}
-
-impl<V: Cacheable> Place<V> {
-    pub(crate) fn new<C: Consistency>(
-        cache: &Cache,
-        shelf: Arc<Shelf<V>>,
-        space: &Space<V, C>,
-        key: &str,
-    ) -> Self {
-        Self {
-            inner: Arc::clone(&cache.0),
-            shelf,
-            space: space.name(),
-            rules: *space.rules(),
-            key: key.into(),
-        }
-    }
-
-    /// What needs no load: something fresh, or something old while the loader rests.
-    fn found_or_resting(&self, began: Began) -> Option<Loaded<V>> {
-        let inner = &self.inner;
-        if let Some((entry, now)) = inner.fresh(&self.shelf, &self.key, began.era, &self.rules) {
-            inner.counters.memory_hit();
-            return Some(entry.loaded(Origin::Memory, now));
-        }
-        if self.rules.rest.is_zero() {
-            return None;
-        }
-        let entry = self.shelf.find(&self.key, began.era)?;
-        if !entry.is_resting(inner.now()) {
-            return None;
-        }
-        self.stale_in_memory(began, entry)
-    }
-
-    /// Waits for a load, as long as the space allows. `None` if it has no outcome.
-    async fn wait<E: Clone>(
-        &self,
-        waiting: Waiting<Result<Loaded<V>, E>>,
-        began: Began,
-        begun: Instant,
-    ) -> Option<Result<Loaded<V>, LoadError<E>>> {
-        let mut outcome = pin!(waiting.outcome());
-        let failed = |outcome: Option<Result<Loaded<V>, E>>| {
-            outcome.map(|outcome| outcome.map_err(LoadError::Failed))
-        };
-        let instead = || {
-            let entry = self.shelf.find(&self.key, began.era)?;
-            self.stale_in_memory(began, entry)
-        };
-        if let Some(soft) = self.rules.soft_deadline {
-            match timeout_at(begun + soft, &mut outcome).await {
-                Ok(outcome) => return failed(outcome),
-                Err(_) => {
-                    if let Some(stale) = instead() {
-                        return Some(Ok(stale));
-                    }
-                }
-            }
-        }
-        let Some(hard) = self.rules.hard_deadline else {
-            return failed(outcome.await);
-        };
-        match timeout_at(begun + hard, &mut outcome).await {
-            Ok(outcome) => failed(outcome),
-            Err(_) => Some(instead().map_or_else(
-                || {
-                    self.inner.counters.note(CacheEvent::TimedOut);
-                    Err(LoadError::TimedOut)
-                },
-                Ok,
-            )),
-        }
     }
 }
 

@@ -92,6 +92,7 @@ mod space;
 mod stamp;
 mod stats;
 mod token_store;
+mod wait;
 
 pub use crate::backend::{Backend, BackendFault, HEAD, Listener, Notice, When};
 pub use crate::builder::CacheBuilder;

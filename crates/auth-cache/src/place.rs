@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::cache::Inner;
+use crate::cache::{Cache, Inner};
 use crate::entry::{Entry, millis};
 use crate::envelope::Content;
 use crate::flight::Landing;
@@ -14,7 +14,7 @@ use crate::fresh::Fresh;
 use crate::level_two::{Answer, LONGEST_LOAD, Lock, Seen};
 use crate::loaded::{Loaded, Origin};
 use crate::shelf::{Began, Kept, Shelf};
-use crate::space::{Cacheable, Rules};
+use crate::space::{Cacheable, Consistency, Rules, Space};
 use crate::stats::CacheEvent;
 
 pub(crate) struct Place<V> {
@@ -46,6 +46,21 @@ enum Turn<V> {
 }
 
 impl<V: Cacheable> Place<V> {
+    pub(crate) fn new<C: Consistency>(
+        cache: &Cache,
+        shelf: Arc<Shelf<V>>,
+        space: &Space<V, C>,
+        key: &str,
+    ) -> Self {
+        Self {
+            inner: Arc::clone(&cache.0),
+            shelf,
+            space: space.name(),
+            rules: *space.rules(),
+            key: key.into(),
+        }
+    }
+
     /// Fills the place and lets the outcome land; what is left to do after that keeps nobody waiting.
     /// What is there already is enough, unless it is to be refreshed.
     pub(crate) async fn fill<T, E>(

@@ -3,7 +3,9 @@
 mod common;
 mod loads;
 mod memory;
+mod outages;
 mod peers;
+mod setting;
 mod tokens;
 mod topologies;
 mod two_levels;
