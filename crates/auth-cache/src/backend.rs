@@ -26,8 +26,8 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Whether many keys are [read](Self::read) in one step by one server, so that they cost little more than
     /// one, and one of them cannot fail for reasons of its own. Then what is asked for at the same
-    /// time is read together, by a task on the runtime of whoever asked first: who blocks that runtime's threads, or
-    /// stops driving it, holds up those who asked with them, also on other runtimes. Not so unless a backend says so.
+    /// time is read together, and all who asked drive the call: it may begin on one runtime and end on another.
+    /// Not so unless a backend says so.
     fn reads_in_one_step(&self) -> bool {
         false
     }

@@ -1,63 +1,91 @@
 //! Reads of level two that are asked for at the same time, sent as one.
 //!
-//! The first one to ask has a task send, and whoever asks before that task runs is sent along: nobody waits
-//! for others to come. The record of the space is read once for all of them. What comes of it is as new as what
-//! each would have read alone, because it is sent after each of them asked: a change that was over by then was
-//! carried out by the store before the read that follows.
+//! Whoever asks joins the batch of the space, lets everybody else run who can run now, and then sends the batch
+//! unless somebody of it has: nobody waits for others to come, nor for a task of anybody else. The record of the space
+//! is read once for all of them. What comes of it is as new as what each would have read alone, because it is
+//! sent after each of them asked: a change that was over by then was carried out by the store before the read that
+//! follows.
 //!
-//! The task runs where the first one asked. Where that runtime is not driven, or its thread is held up by
-//! somebody who blocks right after asking, all who read with the first one wait for it, on other runtimes too.
+//! All who wait drive the read together, so it goes on as long as one of them does: one that is dropped, or whose
+//! runtime stands still, holds up nobody else.
 
 use std::collections::HashMap;
 use std::future::poll_fn;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Poll;
 
+use auth_core::BoxFuture;
 use bytes::Bytes;
-use tokio::sync::oneshot;
+use futures_util::FutureExt;
+use futures_util::future::Shared;
 
 use crate::level_two::LevelTwo;
 use crate::record::Record;
 
 /// What was asked for and not sent yet, by space.
 #[derive(Default)]
-pub(crate) struct Batches(Mutex<HashMap<&'static str, Vec<Wanted>>>);
+pub(crate) struct Batches(Mutex<HashMap<&'static str, Open>>);
 
-struct Wanted {
-    at: String,
-    answer: oneshot::Sender<Read>,
+/// A batch that can be joined.
+#[derive(Default)]
+struct Open {
+    keys: Vec<String>,
+    reading: Arc<OnceLock<Reading>>,
 }
 
-/// What lies there: the record of the space, and the value of the key.
+/// The read of a batch, from when it is closed.
+type Reading = Shared<BoxFuture<'static, Option<Arc<Batch>>>>;
+
+/// What lay there: the record of the space, and the values of the keys.
+struct Batch {
+    record: Arc<Record>,
+    keys: Vec<String>,
+    values: Vec<Option<Bytes>>,
+}
+
+/// The place of one key in a batch.
+struct Seat {
+    number: usize,
+    reading: Arc<OnceLock<Reading>>,
+    is_last: bool,
+}
+
+/// What lay under a key of a batch.
 pub(crate) struct Read {
-    pub(crate) record: Arc<Record>,
+    batch: Arc<Batch>,
+    number: usize,
+}
+
+impl Read {
+    pub(crate) fn record(&self) -> &Arc<Record> {
+        &self.batch.record
+    }
+
     /// The key, as it was given.
-    pub(crate) at: String,
-    pub(crate) value: Option<Bytes>,
+    pub(crate) fn at(&self) -> &str {
+        &self.batch.keys[self.number]
+    }
+
+    pub(crate) fn value(&self) -> Option<&Bytes> {
+        self.batch.values[self.number].as_ref()
+    }
 }
 
 impl Batches {
-    fn lock(&self) -> MutexGuard<'_, HashMap<&'static str, Vec<Wanted>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<&'static str, Open>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds to what is sent next. What somebody must send now, if there is anything.
-    fn add(&self, space: &'static str, wanted: Wanted) -> Option<Batch> {
+    fn join(&self, space: &'static str, key: String) -> Seat {
         let mut batches = self.lock();
-        let batch = batches.entry(space).or_default();
-        batch.push(wanted);
-        match batch.len() {
-            1 => Some(Batch::Open),
-            MOST => Some(Batch::Closed(std::mem::take(batch))),
-            _ => None,
+        let open = batches.entry(space).or_default();
+        open.keys.push(key);
+        Seat {
+            number: open.keys.len() - 1,
+            reading: Arc::clone(&open.reading),
+            is_last: open.keys.len() >= MOST,
         }
-    }
-
-    fn take(&self, space: &'static str) -> Vec<Wanted> {
-        self.lock()
-            .get_mut(space)
-            .map(std::mem::take)
-            .unwrap_or_default()
     }
 }
 
@@ -67,79 +95,57 @@ impl LevelTwo {
     pub(crate) async fn read_in_batch(
         self: &Arc<Self>,
         space: &'static str,
-        at: String,
+        key: String,
     ) -> Option<Read> {
-        let (answer, read) = oneshot::channel();
-        let wanted = Wanted { at, answer };
-        if let Some(batch) = self.batches.add(space, wanted) {
+        let seat = self.batches.join(space, key);
+        if !seat.is_last {
+            after_the_others().await;
+        }
+        let batch = self.close(space, &seat.reading).await?;
+        let number = seat.number;
+        Some(Read { batch, number })
+    }
+
+    /// The read of this batch, which nobody joins any more.
+    fn close(self: &Arc<Self>, space: &'static str, reading: &Arc<OnceLock<Reading>>) -> Reading {
+        if let Some(reading) = reading.get() {
+            return reading.clone();
+        }
+        let mut batches = self.batches.lock();
+        let begin = || {
+            // It is still open, for it is closed in here only.
+            let open = batches.remove(space).unwrap_or_default();
             let level_two = Arc::clone(self);
-            let sending = Sending {
-                level_two,
-                space,
-                batch,
-            };
-            tokio::spawn(sending.send());
-        }
-        read.await.ok()
-    }
-}
-
-enum Batch {
-    /// Whatever will have been asked for when it is sent.
-    Open,
-    /// This, and no more.
-    Closed(Vec<Wanted>),
-}
-
-/// A batch that somebody has to send.
-struct Sending {
-    level_two: Arc<LevelTwo>,
-    space: &'static str,
-    batch: Batch,
-}
-
-impl Sending {
-    fn close(&mut self) -> Vec<Wanted> {
-        match std::mem::replace(&mut self.batch, Batch::Closed(Vec::new())) {
-            // Nothing, if it was full before this ran.
-            Batch::Open => self.level_two.batches.take(self.space),
-            Batch::Closed(batch) => batch,
-        }
-    }
-
-    async fn send(mut self) {
-        after_the_others().await;
-        let batch = self.close();
-        if batch.is_empty() {
-            return;
-        }
-        let record_key = self.level_two.record_key(self.space);
-        let mut keys = Vec::with_capacity(batch.len() + 1);
-        keys.push(&*record_key);
-        keys.extend(batch.iter().map(|wanted| &*wanted.at));
-        let values = self.level_two.backend.read(&keys).await;
-        let Some(values) = self.level_two.heed(values) else {
-            return;
+            let read = async move { level_two.read_batch(space, open.keys).await.map(Arc::new) };
+            // A panic is the end of it for whoever drives it, and nobody else's.
+            let read = AssertUnwindSafe(read).catch_unwind();
+            let read: BoxFuture<'static, _> = Box::pin(read.map(|read| read.ok().flatten()));
+            read.shared()
         };
-        let mut values = values.into_iter();
-        let Some(record) = values.next() else {
-            return;
-        };
-        let record = self.level_two.read_record(self.space, record.as_ref());
-        for (wanted, value) in batch.into_iter().zip(values) {
-            let Wanted { at, answer } = wanted;
-            let record = Arc::clone(&record);
-            // Whoever asked may be gone.
-            let _ = answer.send(Read { record, at, value });
-        }
+        reading.get_or_init(begin).clone()
     }
-}
 
-impl Drop for Sending {
-    /// If the runtime is shut down before this runs, those who wait must not wait for ever, and
-    /// those who come later must not wait with them.
-    fn drop(&mut self) {
-        drop(self.close());
+    async fn read_batch(&self, space: &'static str, keys: Vec<String>) -> Option<Batch> {
+        let record_key = self.record_key(space);
+        let all: Vec<_> = std::iter::once(&record_key)
+            .chain(&keys)
+            .map(String::as_str)
+            .collect();
+        let mut values = self.heed(self.backend.read(&all).await)?.into_iter();
+        let record = self.read_record(space, values.next()?.as_ref());
+        let values: Vec<_> = values.collect();
+        (values.len() == keys.len()).then_some(Batch {
+            record,
+            keys,
+            values,
+        })
+    }
+
+    /// Reads a key and the record of its space alone.
+    pub(crate) async fn read_alone(&self, space: &'static str, key: String) -> Option<Read> {
+        let batch = self.read_batch(space, vec![key]).await?;
+        let batch = Arc::new(batch);
+        Some(Read { batch, number: 0 })
     }
 }
 
@@ -163,6 +169,7 @@ const MOST: usize = 64;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tokio::sync::oneshot;
 
     #[test]
     fn on_a_busy_thread_a_batch_waits_for_one_turn_of_the_others_and_not_for_their_end() {

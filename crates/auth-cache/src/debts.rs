@@ -19,6 +19,22 @@ pub(crate) enum Debt {
     Space(&'static str),
 }
 
+impl Debt {
+    fn space(&self) -> &'static str {
+        match self {
+            Self::Key { space, .. } | Self::Mark { space, .. } | Self::Space(space) => space,
+        }
+    }
+
+    /// The space, if the debt concerns each of its keys.
+    fn concerns_all_of(&self) -> Option<&'static str> {
+        match self {
+            Self::Key { .. } => None,
+            Self::Mark { space, .. } | Self::Space(space) => Some(space),
+        }
+    }
+}
+
 /// How it is to be changed. Of several changes of a key only the last one is owed.
 #[derive(Clone, Debug)]
 pub(crate) struct Owed {
@@ -53,6 +69,8 @@ pub(crate) struct Debts {
 #[derive(Debug, Default)]
 struct Ledger {
     owed: HashMap<Debt, Owed>,
+    /// How many debts concern every key of a space: a reader must not go through all there are.
+    wide: HashMap<&'static str, usize>,
     /// Of all values together.
     bytes: usize,
     next: u64,
@@ -122,17 +140,23 @@ impl Debts {
         self.lock().owed.get(debt).map(|it| it.receipt) == Some(owed.receipt)
     }
 
+    /// Whether anything is owed.
+    pub(crate) fn are_any(&self) -> bool {
+        self.any.load(Ordering::Acquire)
+    }
+
     /// Whether what level two has under this key may be something that was changed.
     pub(crate) fn concern(&self, space: &'static str, key: &str) -> bool {
-        if !self.any.load(Ordering::Acquire) {
+        if !self.are_any() {
             return false;
         }
+        let debt = Debt::Key {
+            space,
+            key: key.into(),
+        };
         let ledger = self.lock();
-        ledger.owed.keys().any(|debt| match debt {
-            Debt::Key { space: of, key: it } => *of == space && **it == *key,
-            // Which tags an entry has is not known before it was read.
-            Debt::Mark { space: of, .. } | Debt::Space(of) => *of == space,
-        })
+        // Which tags an entry has is not known before it was read.
+        ledger.wide.contains_key(space) || ledger.owed.contains_key(&debt)
     }
 
     pub(crate) fn count(&self) -> u64 {
@@ -153,6 +177,11 @@ impl Debts {
             it.turn = last;
             ledger.next += 1;
         }
+    }
+
+    /// Whoever collected does so no longer, although there may be something left.
+    pub(crate) fn break_off_collection(&self) {
+        self.lock().is_collected = false;
     }
 
     /// What to collect next. Nothing is the end of the collection: who notes a debt after it has to
@@ -176,22 +205,32 @@ impl Debts {
 impl Ledger {
     fn insert(&mut self, debt: Debt, owed: Owed) {
         self.bytes += owed.value.as_ref().map_or(0, |value| value.len());
+        if let Some(space) = debt.concerns_all_of() {
+            *self.wide.entry(space).or_default() += 1;
+        }
         self.owed.insert(debt, owed);
     }
 
     fn remove(&mut self, debt: &Debt) {
-        if let Some(owed) = self.owed.remove(debt) {
-            self.bytes -= owed.value.map_or(0, |value| value.len());
+        let Some(owed) = self.owed.remove(debt) else {
+            return;
+        };
+        self.bytes -= owed.value.map_or(0, |value| value.len());
+        if let Some(space) = debt.concerns_all_of()
+            && let Some(count) = self.wide.get_mut(space)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.wide.remove(space);
+            }
         }
     }
 
     fn forget_space(&mut self, space: &str) {
-        self.owed.retain(|debt, _| match debt {
-            Debt::Key { space: of, .. } | Debt::Mark { space: of, .. } => *of != space,
-            Debt::Space(_) => true,
-        });
-        let sizes = self.owed.values().map(|owed| owed.value.as_ref());
-        self.bytes = sizes.flatten().map(|value| value.len()).sum();
+        let of_it = self.owed.keys().filter(|debt| debt.space() == space);
+        for debt in of_it.cloned().collect::<Vec<_>>() {
+            self.remove(&debt);
+        }
     }
 }
 
@@ -252,6 +291,25 @@ mod tests {
         assert_eq!(debts.count(), 1);
         assert!(debts.concern("s", "0"));
         assert_eq!(debts.lock().bytes, 0);
+    }
+
+    #[test]
+    fn a_space_is_of_no_concern_any_more_when_the_last_debt_of_all_of_it_is_paid() {
+        let debts = Debts::default();
+        let of_all = ["t", "u"].map(|tag| {
+            let mark = Mark::Tag(tag.into());
+            note(&debts, Debt::Mark { space: "s", mark }, None)
+        });
+        // Once more, and of that only the last counts.
+        let whole = [0, 1].map(|_| note(&debts, Debt::Space("s"), None));
+        note(&debts, key("s", "owed"), None);
+        for (debt, owed) in of_all.iter().chain(&whole) {
+            assert!(debts.concern("s", "any"));
+            debts.settle(debt, owed);
+        }
+        assert!(!debts.concern("s", "any"));
+        assert!(debts.concern("s", "owed"));
+        assert!(debts.lock().wide.is_empty());
     }
 
     #[test]

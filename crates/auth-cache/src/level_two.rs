@@ -103,17 +103,21 @@ impl LevelTwo {
         key: &str,
         rules: &Rules,
     ) -> Answer<V> {
-        if self.debts.concern(space, key) {
-            return Answer::NONE;
+        if self.debts.are_any() {
+            // Whoever saw to them may have gone with a runtime.
+            self.collect_later();
+            if self.debts.concern(space, key) {
+                return Answer::NONE;
+            }
         }
         let at = self.key(space, key);
-        let Some(Read { record, at, value }) = self.look(space, at).await else {
+        let Some(read) = self.look(space, at).await else {
             return Answer::NONE;
         };
-        let form = self.form(rules, &at);
-        let opened = value
-            .as_ref()
-            .map(|bytes| envelope::open(bytes, &record.body, key, form));
+        let form = self.form(rules, read.at());
+        let opened = read
+            .value()
+            .map(|bytes| envelope::open(bytes, &read.record().body, key, form));
         let found = match opened {
             Some(Ok(found)) => found,
             Some(Err(envelope::Unreadable)) => {
@@ -126,10 +130,11 @@ impl LevelTwo {
         if self.debts.concern(space, key) {
             return Answer::NONE;
         }
-        let head = value
-            .as_ref()
+        let head = read
+            .value()
             .map_or_else(Bytes::new, |bytes| bytes.slice(..HEAD.min(bytes.len())));
         self.stamps.see(&head, || self.now());
+        let record = Arc::clone(read.record());
         Answer {
             found,
             seen: Some(Seen { record, head }),
@@ -145,13 +150,10 @@ impl LevelTwo {
     /// one, which is a miss. The newer record refuses what the change deletes.
     async fn look(self: &Arc<Self>, space: &'static str, at: String) -> Option<Read> {
         if self.backend.reads_in_one_step() {
-            return self.read_in_batch(space, at).await;
+            self.read_in_batch(space, at).await
+        } else {
+            self.read_alone(space, at).await
         }
-        let record_key = self.record_key(space);
-        let values = self.heed(self.backend.read(&[&record_key, &at]).await)?;
-        let [record, value]: [_; 2] = values.try_into().ok()?;
-        let record = self.read_record(space, record.as_ref());
-        Some(Read { record, at, value })
     }
 
     /// Writes what a loader brought, if nobody has changed anything since it was asked. Whether it
@@ -233,11 +235,13 @@ impl LevelTwo {
         rules: &Rules,
     ) -> bool {
         let at = self.key(space, key);
-        let Some(Read { record, at, value }) = self.look(space, at).await else {
+        let Some(read) = self.look(space, at).await else {
             return false;
         };
-        let opened = value
-            .map(|value| envelope::open::<V>(&value, &record.body, key, self.form(rules, &at)));
+        let form = self.form(rules, read.at());
+        let opened = read
+            .value()
+            .map(|value| envelope::open::<V>(value, &read.record().body, key, form));
         let Some(Ok(Some(found))) = opened else {
             return false;
         };
@@ -247,10 +251,18 @@ impl LevelTwo {
     /// Makes a change known, now or when the level is back. Whether it is known now, as it was made.
     pub(crate) async fn pay(self: &Arc<Self>, debt: &Debt, owed: &Owed) -> bool {
         let paid = self.try_to_pay(debt, owed, true).await;
-        if paid.is_none() && self.debts.begin_collection() {
-            tokio::spawn(collect(Arc::downgrade(self), self.backend.ready()));
+        if paid.is_none() {
+            self.collect_later();
         }
         paid == Some(Paid::AsOwed)
+    }
+
+    /// Has what is owed made known when the level is back.
+    fn collect_later(self: &Arc<Self>) {
+        if self.debts.begin_collection() {
+            let collection = Collection(Arc::downgrade(self));
+            tokio::spawn(collect(collection, self.backend.ready()));
+        }
     }
 
     /// Whether this node may load the key; the others wait. `None` if nobody can say.
@@ -459,15 +471,29 @@ pub(crate) struct Lock {
     stamp: Stamp,
 }
 
+/// The duty to collect. It is given up when the task ends before its time: with the runtime it runs on, or by a
+/// panic. Then the next one to read or change something has another task collect.
+struct Collection(Weak<LevelTwo>);
+
+impl Drop for Collection {
+    fn drop(&mut self) {
+        if let Some(level) = self.0.upgrade() {
+            level.debts.break_off_collection();
+        }
+    }
+}
+
 /// Has everything made known that is owed, and ends when nothing is, or when the cache is gone.
-async fn collect(level: Weak<LevelTwo>, mut ready: BoxFuture<'static, bool>) {
+async fn collect(mut collection: Collection, mut ready: BoxFuture<'static, bool>) {
     // While it waits it holds no handle, so it keeps neither the cache nor the connection alive.
     while ready.await {
-        let Some(level) = level.upgrade() else {
+        let Some(level) = collection.0.upgrade() else {
             return;
         };
         let owed = level.debts.next_to_collect();
         if owed.is_empty() {
+            // It has ended in there, and somebody may have begun another.
+            collection.0 = Weak::new();
             return;
         }
         let mut failed = false;

@@ -202,6 +202,34 @@ async fn a_cache_that_is_dropped_lets_go_of_redis_although_it_is_owed_something(
     assert_eq!(timeout(LONG, changes.changed()).await.unwrap(), None);
 }
 
+#[test]
+fn what_was_changed_on_a_runtime_that_is_shut_down_is_made_good_all_the_same() {
+    let runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = { runtime }.worker_threads(1).enable_all().build().unwrap();
+    let Some(setting) = runtime.block_on(Setting::new()) else {
+        return;
+    };
+    let cache = setting.node();
+    let other = setting.node();
+    runtime.block_on(async {
+        cache.set(&ROLES, "deleted", "old".to_owned()).await;
+        setting.server.stall();
+        setting.reach(RedisState::Down).await;
+    });
+    let short = tokio::runtime::Builder::new_current_thread();
+    let short = { short }.enable_all().build().unwrap();
+    let change = short.block_on(cache.delete(&ROLES, "deleted"));
+    assert!(!change.is_shared());
+    drop(short);
+    runtime.block_on(async {
+        setting.server.resume();
+        setting.reach(RedisState::Up).await;
+        assert!(cache.get(&ROLES, "another").await.is_none());
+        debts_are_paid(&cache).await;
+        assert!(other.get(&ROLES, "deleted").await.is_none());
+    });
+}
+
 #[tokio::test]
 async fn what_cannot_be_made_good_keeps_nothing_else_from_it() {
     const BAD: &str = "bad";
