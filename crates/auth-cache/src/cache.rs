@@ -26,6 +26,7 @@ use crate::moments::Moments;
 use crate::place::Place;
 use crate::record::Mark;
 use crate::registry::Registry;
+use crate::share::Deletion;
 use crate::shelf::{Kept, Shelf};
 use crate::space::{Cacheable, Consistency, Rules, Space};
 use crate::stats::{CacheEvent, CacheStats, Counters};
@@ -253,15 +254,16 @@ impl Cache {
         let Some(kept) = Kept::new(value, content.lifetime, tags, era, now, &place.rules) else {
             return self.delete(space, key).await;
         };
+        let until = now.saturating_add(millis(content.lifetime.left(now)));
         // Before the first await: from here on nobody sees the old value, even if this future is
-        // dropped.
+        // dropped. Owed first, so that nobody reads it behind in between.
+        let owed = self.owe(&place, until);
         if self.0.must_confirm(&place.rules) {
             place.shelf.remove(key);
         } else {
             place.shelf.replace(key, kept);
         }
-        let until = now.saturating_add(millis(content.lifetime.left(now)));
-        self.share(place, until, Some(content), false).await
+        self.share(place, owed, Some(content), false).await
     }
 
     /// Deletes a key, in both levels, and lets the others know.
@@ -272,11 +274,9 @@ impl Cache {
     ) -> Change {
         let place = Place::new(self, self.shelf(space), space, key);
         let now = self.0.now();
-        let era = place.shelf.era(self.0.gaps(&place.rules));
-        let (_, removed) = place.shelf.remove(key);
-        let existed = removed.is_some_and(|entry| entry.era == era && entry.lifetime.is_fresh(now));
-        let until = place.until(now);
-        self.share(place, until, None, existed).await
+        let owed = self.owe(&place, place.until(now));
+        let existed = place.remove(now);
+        self.share(place, owed, None, existed).await
     }
 
     /// Says that what lies under these keys is out of date: as [`delete`](Self::delete) for each, and for all of
@@ -291,19 +291,18 @@ impl Cache {
     ) -> Change {
         let shelf = self.shelf(space);
         let now = self.0.now();
-        let era = shelf.era(self.0.gaps(space.rules()));
-        let mut until = now;
         // Before the first await, as for each alone.
         let deletions = keys.iter().map(|key| {
             let place = Place::new(self, Arc::clone(&shelf), space, key);
-            let (_, removed) = shelf.remove(key);
-            let existed =
-                removed.is_some_and(|entry| entry.era == era && entry.lifetime.is_fresh(now));
-            until = place.until(now);
-            (place, existed)
+            let owed = self.owe(&place, place.until(now));
+            let existed = place.remove(now);
+            Deletion {
+                place,
+                owed,
+                existed,
+            }
         });
-        let deletions = deletions.collect();
-        self.share_deletions(deletions, until).await
+        self.share_deletions(deletions.collect()).await
     }
 
     /// Deletes all keys that begin with this, in both levels and for everybody who uses this

@@ -3,12 +3,9 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use tokio::time::Instant;
-
-use crate::entry::millis;
 use crate::record::Mark;
+use crate::since::Since;
 use crate::stamp::Stamp;
 
 /// What must not be read from level two until it was changed there.
@@ -43,20 +40,10 @@ pub(crate) struct Owed {
     pub(crate) value: Option<Arc<[u8]>>,
     /// In milliseconds since 1970: when the value has died, or what a mark covers has.
     pub(crate) until: u64,
-    /// When it was noted, in milliseconds since 1970, and by a clock that nobody sets.
-    noted_at: (u64, Instant),
+    pub(crate) since: Since,
     receipt: u64,
     /// Who has the smallest is collected next.
     turn: u64,
-}
-
-impl Owed {
-    /// Whether it was noted so long ago, by either clock: one of them may have been set back, and the other
-    /// may have stood still while the machine slept.
-    pub(crate) fn is_older_than(&self, age: Duration, now: u64) -> bool {
-        let (moment, instant) = self.noted_at;
-        now.saturating_sub(moment) >= millis(age) || instant.elapsed() >= age
-    }
 }
 
 #[derive(Debug, Default)]
@@ -104,7 +91,7 @@ impl Debts {
             stamp,
             value: value.filter(|_| fits),
             until,
-            noted_at: (now, Instant::now()),
+            since: Since::new(now),
             receipt: ledger.next,
             turn: ledger.next,
         };

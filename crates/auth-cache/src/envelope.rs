@@ -1,15 +1,20 @@
 //! What lies in level two: the stamp, one byte for the form, and the envelope in that form.
+//!
+//! A stamp stays for as long as it keeps older loads away. A value that must go before it lies apart, under a key of its
+//! own that the store forgets in time, and with the stamp lies only that it does: whose clock is right then does not matter.
 
 use std::borrow::Cow;
+use std::io;
 
+use auth_crypto::KeyRing;
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 use crate::backend::HEAD;
 use crate::entry::Lifetime;
 use crate::record::Body;
 use crate::space::Cacheable;
 use crate::stamp::Stamp;
-use auth_crypto::KeyRing;
 
 /// How a space wants its values to lie there.
 #[derive(Clone, Copy)]
@@ -56,10 +61,12 @@ pub(crate) fn seal<V: Cacheable>(
         dies_at: lifetime.dies_at,
         value: &content.value,
     };
-    let json = serde_json::to_vec(&envelope).ok()?;
     let (mark, body) = match form.secrecy {
-        Secrecy::Plain => (PLAIN, json),
-        Secrecy::Sealed(keys) => (SEALED, keys.seal(form.key.as_bytes(), &json).ok()?),
+        Secrecy::Plain => (PLAIN, serde_json::to_vec(&envelope).ok()?),
+        Secrecy::Sealed(keys) => {
+            let json = secret_json(&envelope)?;
+            (SEALED, keys.seal(form.key.as_bytes(), &json).ok()?)
+        }
         Secrecy::Unsealable => return None,
     };
     // What is not a stamp of ours does not stay the head.
@@ -71,6 +78,30 @@ pub(crate) fn seal<V: Cacheable>(
     };
     let bytes = [stamp, &[mark], &body].concat();
     (bytes.len() <= MAX_BYTES).then_some(bytes)
+}
+
+/// JSON that leaves nothing of itself behind: written once to know its size, because a buffer that grows
+/// leaves copies.
+fn secret_json(value: &impl Serialize) -> Option<Zeroizing<Vec<u8>>> {
+    let mut size = Size(0);
+    serde_json::to_writer(&mut size, value).ok()?;
+    let mut json = Zeroizing::new(Vec::with_capacity(size.0));
+    serde_json::to_writer(&mut *json, value).ok()?;
+    Some(json)
+}
+
+/// Counts what is written.
+struct Size(usize);
+
+impl io::Write for Size {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Reads a value of level two, or `None` if it does not count any more.
@@ -118,6 +149,18 @@ pub(crate) fn open<V: Cacheable>(
     }))
 }
 
+/// What lies with a stamp in the place of a value that lies apart.
+pub(crate) fn apart(stamp: &str) -> Vec<u8> {
+    [stamp.as_bytes(), &[APART]].concat()
+}
+
+/// The stamp of a value that lies apart.
+pub(crate) fn stamp_of_what_lies_apart(bytes: &[u8]) -> Option<&str> {
+    let (stamp, body) = bytes.split_at_checked(HEAD)?;
+    let stamp = std::str::from_utf8(stamp).ok()?;
+    (body == [APART]).then_some(stamp)
+}
+
 /// It is not what we write.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Unreadable;
@@ -140,6 +183,7 @@ struct Envelope<'a, V> {
 const VERSION: u32 = 2;
 const PLAIN: u8 = b'j';
 const SEALED: u8 = b's';
+const APART: u8 = b'a';
 
 /// More than this is neither written nor read.
 const MAX_BYTES: usize = 1024 * 1024;
@@ -233,6 +277,28 @@ mod tests {
         let unsealable = Form { secrecy, ..PLAINLY };
         assert!(seal(&content("planted".to_owned()), &record(), b"", unsealable).is_none());
         assert_eq!(read(&plain, unsealable), Err(Unreadable));
+    }
+
+    #[test]
+    fn secret_json_never_outgrows_its_buffer() {
+        let json = secret_json(&vec!["planted"; 100]).unwrap();
+        assert_eq!(json.len(), json.capacity());
+    }
+
+    #[test]
+    fn what_lies_apart_is_known_by_its_stamp() {
+        let stamp = "0123456789abcdef01234567";
+        let there = apart(stamp);
+        assert_eq!(stamp_of_what_lies_apart(&there), Some(stamp));
+        let plain = seal(&content(1), &record(), stamp.as_bytes(), PLAINLY).unwrap();
+        for other in [&plain[..], &plain[..HEAD], &[b'a'; 5], &[0xff; HEAD + 1]] {
+            assert_eq!(stamp_of_what_lies_apart(other), None);
+        }
+        // It leads no further.
+        assert_eq!(
+            open::<i32>(&there, &record(), "k", PLAINLY),
+            Err(Unreadable)
+        );
     }
 
     #[test]

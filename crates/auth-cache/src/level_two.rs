@@ -12,13 +12,13 @@ use bytes::Bytes;
 use crate::backend::{Backend, BackendFault, HEAD, When};
 use crate::batch::{Batches, Read};
 use crate::debts::{Debt, Debts, Owed};
-use crate::entry::moment;
+use crate::entry::{millis, moment};
 use crate::envelope::{self, Content, Form, Secrecy};
 use crate::hearing::Hearing;
 use crate::message::{Message, What};
 use crate::record::{Body, Record, random};
 use crate::space::{Cacheable, Rules};
-use crate::stamp::{Stamp, Stamps};
+use crate::stamp::{self, Stamp, Stamps};
 use crate::stats::{CacheEvent, Counters};
 
 pub(crate) struct LevelTwo {
@@ -54,6 +54,15 @@ pub(crate) struct Answer<V> {
 pub(crate) struct Seen {
     record: Arc<Record>,
     head: Bytes,
+}
+
+/// What lies under a key.
+struct Looked {
+    record: Arc<Record>,
+    /// What is under the key itself.
+    there: Read,
+    /// The same, or what lies apart from it.
+    value: Option<Bytes>,
 }
 
 impl<V> Answer<V> {
@@ -110,14 +119,18 @@ impl LevelTwo {
                 return Answer::NONE;
             }
         }
-        let at = self.key(space, key);
-        let Some(read) = self.look(space, at).await else {
+        let Some(looked) = self.look(space, key).await else {
             return Answer::NONE;
         };
-        let form = self.form(rules, read.at());
-        let opened = read
-            .value()
-            .map(|bytes| envelope::open(bytes, &read.record().body, key, form));
+        let Looked {
+            record,
+            there,
+            value,
+        } = &looked;
+        let form = self.form(rules, there.at());
+        let opened = value
+            .as_ref()
+            .map(|bytes| envelope::open(bytes, &record.body, key, form));
         let found = match opened {
             Some(Ok(found)) => found,
             Some(Err(envelope::Unreadable)) => {
@@ -130,11 +143,11 @@ impl LevelTwo {
         if self.debts.concern(space, key) {
             return Answer::NONE;
         }
-        let head = read
+        let head = there
             .value()
             .map_or_else(Bytes::new, |bytes| bytes.slice(..HEAD.min(bytes.len())));
         self.stamps.see(&head, || self.now());
-        let record = Arc::clone(read.record());
+        let record = Arc::clone(record);
         Answer {
             found,
             seen: Some(Seen { record, head }),
@@ -148,7 +161,28 @@ impl LevelTwo {
     /// change that was over by then shows in both. Of one that comes between them, the older record may
     /// admit what the change deletes, and then the read came first; or it refuses what was written under the newer
     /// one, which is a miss. The newer record refuses what the change deletes.
-    async fn look(self: &Arc<Self>, space: &'static str, at: String) -> Option<Read> {
+    async fn look(self: &Arc<Self>, space: &'static str, key: &str) -> Option<Looked> {
+        let there = self.read_one(space, self.key(space, key)).await?;
+        let stamp = there
+            .value()
+            .and_then(|it| envelope::stamp_of_what_lies_apart(it));
+        let Some(stamp) = stamp else {
+            return Some(Looked {
+                record: Arc::clone(there.record()),
+                value: there.value().cloned(),
+                there,
+            });
+        };
+        let apart = self.apart_key(space, stamp, key);
+        let apart = self.read_one(space, apart).await?;
+        Some(Looked {
+            record: Arc::clone(apart.record()),
+            value: apart.value().cloned(),
+            there,
+        })
+    }
+
+    async fn read_one(self: &Arc<Self>, space: &'static str, at: String) -> Option<Read> {
         if self.backend.reads_in_one_step() {
             self.read_in_batch(space, at).await
         } else {
@@ -179,10 +213,38 @@ impl LevelTwo {
         let Some(bytes) = envelope::seal(content, &seen.record.body, &seen.head, form) else {
             return false;
         };
-        let left = content.lifetime.left(self.now());
+        let now = self.now();
+        let left = content.lifetime.left(now);
         let when = When::HeadIs(&seen.head);
-        let written = self.backend.write(&at, &bytes, Some(left), when).await;
-        self.heed(written) == Some(true)
+        // It may have been changed so lately that the stamp must stay for longer than the value.
+        let stamp = stamp::of_late(&seen.head, millis(CERTAINLY_OVER), now);
+        let written = match stamp.filter(|_| left < LONGEST_LOAD) {
+            Some(stamp) => {
+                self.write_apart(space, key, stamp, &bytes, left, when)
+                    .await
+            }
+            None => self.heed(self.backend.write(&at, &bytes, Some(left), when).await),
+        };
+        written == Some(true)
+    }
+
+    /// Writes a value that must go before its stamp may. Whether it is there.
+    async fn write_apart(
+        &self,
+        space: &str,
+        key: &str,
+        stamp: &str,
+        bytes: &[u8],
+        left: Duration,
+        when: When<'_>,
+    ) -> Option<bool> {
+        let (at, apart) = (self.key(space, key), self.apart_key(space, stamp, key));
+        // First, so that nobody is sent there in vain.
+        let written = self.backend.write(&apart, bytes, Some(left), When::Always);
+        self.heed(written.await)?;
+        let there = envelope::apart(stamp);
+        let written = self.backend.write(&at, &there, Some(LONGEST_LOAD), when);
+        self.heed(written.await)
     }
 
     /// Notes that something was changed. From here on it is not read.
@@ -234,14 +296,18 @@ impl LevelTwo {
         key: &str,
         rules: &Rules,
     ) -> bool {
-        let at = self.key(space, key);
-        let Some(read) = self.look(space, at).await else {
+        let Some(looked) = self.look(space, key).await else {
             return false;
         };
-        let form = self.form(rules, read.at());
-        let opened = read
-            .value()
-            .map(|value| envelope::open::<V>(value, &read.record().body, key, form));
+        let Looked {
+            record,
+            there,
+            value,
+        } = &looked;
+        let form = self.form(rules, there.at());
+        let opened = value
+            .as_ref()
+            .map(|bytes| envelope::open::<V>(bytes, &record.body, key, form));
         let Some(Ok(Some(found))) = opened else {
             return false;
         };
@@ -298,24 +364,33 @@ impl LevelTwo {
                 let at = self.key(space, key);
                 let left = Duration::from_millis(owed.until.saturating_sub(now));
                 // Somebody may have deleted it later, and after so long nothing there says so any more.
-                let is_alive = !left.is_zero() && !owed.is_older_than(OLDEST_VALUE, now);
+                let is_alive = !left.is_zero() && !owed.since.is(OLDEST_VALUE, now);
                 let value = owed.value.as_deref().filter(|_| is_alive);
                 if value.is_none() && owed.value.is_some() {
                     paid = Paid::AsDeletion;
                 }
-                let (value, ttl) = match value {
-                    Some(value) => (value, left.max(LONGEST_LOAD)),
-                    // That it was deleted stays known for as long as a load from before may take.
-                    None => (owed.stamp.as_bytes(), LONGEST_LOAD),
-                };
+                let stamp = owed.stamp.as_bytes();
                 let when = if is_first {
                     When::Always
                 } else {
                     // Others may have changed it since, and theirs is the later change.
-                    When::HeadIsBefore(owed.stamp.as_bytes())
+                    When::HeadIsBefore(stamp)
                 };
-                let written = self.backend.write(&at, value, Some(ttl), when).await;
-                let written = self.heed(written)?;
+                let written = match value {
+                    // That it was changed stays known for as long as a load from before may take.
+                    Some(value) if left < LONGEST_LOAD => {
+                        let stamp = owed.stamp.as_str();
+                        self.write_apart(space, key, stamp, value, left, when)
+                            .await?
+                    }
+                    Some(value) => {
+                        self.heed(self.backend.write(&at, value, Some(left), when).await)?
+                    }
+                    None => {
+                        let ttl = Some(LONGEST_LOAD);
+                        self.heed(self.backend.write(&at, stamp, ttl, when).await)?
+                    }
+                };
                 if !written && self.debts.is_current(debt, owed) {
                     // Then memory must not go on serving ours.
                     self.hearing.apply(space, &What::Key(key.clone()));
@@ -451,6 +526,12 @@ impl LevelTwo {
         format!("{namespace}:entry:{}:{key}", escape(space))
     }
 
+    /// Where the value of an entry lies that must go before its stamp may.
+    fn apart_key(&self, space: &str, stamp: &str, key: &str) -> String {
+        let Self { namespace, .. } = self;
+        format!("{namespace}:apart:{}:{stamp}:{key}", escape(space))
+    }
+
     pub(crate) fn record_key(&self, space: &str) -> String {
         let Self { namespace, .. } = self;
         format!("{namespace}:space:{}", escape(space))
@@ -535,6 +616,9 @@ pub(crate) const LONGEST_LOAD: Duration = Duration::from_secs(5 * 60);
 /// A value that is owed for longer is made good as a deletion. That it was deleted stays known for as long as
 /// [`LONGEST_LOAD`]; what is missing to that is for writes that take their time and clocks that differ.
 const OLDEST_VALUE: Duration = LONGEST_LOAD.saturating_sub(Duration::from_secs(30));
+
+/// Twice that: whoever made a change may have another clock.
+const CERTAINLY_OVER: Duration = LONGEST_LOAD.saturating_mul(2);
 
 const PAUSE: Duration = Duration::from_millis(200);
 const TRIES: usize = 10;

@@ -56,9 +56,9 @@
 //! It needs a tokio runtime. The one of the first use hears what others change; if it is shut down, that of the next
 //! miss or change does. A loader must not ask for its own key: it would wait for itself. A key must
 //! not be a secret: pass a hash of a token, never the token. Which of two changes by different processes
-//! is the later one is a matter of their clocks, and only where one of them had to be made good. What a
-//! process sets whose clock is ahead, others serve for as much longer: in a [`Strict`] space for five minutes
-//! in all, or for its lifetime if that is longer. Keep clocks in step where lifetimes are short. Values
+//! is the later one is a matter of their clocks, and only where one of them had to be made good. Where the clock of
+//! whoever made a value is ahead of a reader's, the reader's memory keeps it for as much longer, but for no more than one
+//! lifetime; Redis does not, and so [`Strict`] does not either. Values
 //! in Redis are 1 MiB at most, and a load that takes more than five minutes is kept in memory only.
 //! Whoever can write to Redis can put values there, unless the space is [sealed](Space::sealed). Even then they can
 //! put an older one back under its own key.
@@ -88,6 +88,7 @@ mod redis;
 mod registry;
 mod share;
 mod shelf;
+mod since;
 mod space;
 mod stamp;
 mod stats;

@@ -14,6 +14,7 @@ use crate::fresh::Fresh;
 use crate::level_two::{Answer, LONGEST_LOAD, Lock, Seen};
 use crate::loaded::{Loaded, Origin};
 use crate::shelf::{Began, Kept, Shelf};
+use crate::since::Since;
 use crate::space::{Cacheable, Consistency, Rules, Space};
 use crate::stats::CacheEvent;
 
@@ -80,8 +81,8 @@ impl<V: Cacheable> Place<V> {
             inner.counters.memory_hit();
             return landing.land(Ok(entry.loaded(Origin::Memory, now)));
         }
-        let asked_at = Instant::now();
         let read_at = inner.now();
+        let asked = Since::new(read_at);
         let (remote, seen) = self.read_level_two(began).await;
         let now = inner.now();
         let remote = match remote {
@@ -133,7 +134,7 @@ impl<V: Cacheable> Place<V> {
             landing.land(Ok(loaded.clone()));
             None
         };
-        if is_kept && asked_at.elapsed() < LONGEST_LOAD {
+        if is_kept && !asked.is(LONGEST_LOAD, now) {
             self.write_level_two(&content, began, seen).await;
         }
         self.give_back(lock).await;

@@ -15,6 +15,15 @@ use crate::place::Place;
 use crate::record::Mark;
 use crate::space::{Cacheable, Consistency, Space};
 
+/// A deletion that was made in memory.
+pub(crate) struct Deletion<V> {
+    pub(crate) place: Place<V>,
+    /// Unless there is no level two.
+    pub(crate) owed: Option<(Debt, Owed)>,
+    /// Whether there was something.
+    pub(crate) existed: bool,
+}
+
 impl Cache {
     pub(crate) async fn delete_marked<V: Cacheable, C: Consistency>(
         &self,
@@ -32,19 +41,24 @@ impl Cache {
             .await
     }
 
+    /// Notes a change that is about to be made. From here on level two is not asked for the key.
+    pub(crate) fn owe<V: Cacheable>(&self, place: &Place<V>, until: u64) -> Option<(Debt, Owed)> {
+        let level_two = self.0.level_two.as_ref()?;
+        Some(level_two.owe(place.debt(), until))
+    }
+
     /// Lets level two and the others know of a change of one key.
     pub(crate) async fn share<V: Cacheable>(
         &self,
         place: Place<V>,
-        until: u64,
+        owed: Option<(Debt, Owed)>,
         value: Option<Content<V>>,
         existed: bool,
     ) -> Change {
-        let Some(level_two) = self.0.level_two.clone() else {
+        let Some((level_two, owed)) = self.0.level_two.clone().zip(owed) else {
             let is_shared = true;
             return Change { existed, is_shared };
         };
-        let owed = level_two.owe(place.debt(), until);
         let task =
             self.spawn(async move { place.carry_out(&level_two, owed, value, existed).await });
         // It can only fail by being stopped with the runtime.
@@ -54,31 +68,24 @@ impl Cache {
         })
     }
 
-    /// Lets level two and the others know of deletions, each with whether there was something. All are owed
-    /// before the first await.
+    /// Lets level two and the others know of deletions.
     pub(crate) async fn share_deletions<V: Cacheable>(
         &self,
-        deletions: Vec<(Place<V>, bool)>,
-        until: u64,
+        deletions: Vec<Deletion<V>>,
     ) -> Change {
         let mut change = Change {
-            existed: deletions.iter().any(|(_, existed)| *existed),
+            existed: deletions.iter().any(|it| it.existed),
             is_shared: true,
         };
         let Some(level_two) = self.0.level_two.clone() else {
             return change;
         };
-        let owed: Vec<_> = deletions
-            .into_iter()
-            .map(|(place, existed)| {
-                let owed = level_two.owe(place.debt(), until);
-                (place, existed, owed)
-            })
-            .collect();
         let existed = change.existed;
         let task = self.spawn(async move {
-            for (place, existed, owed) in owed {
-                let one = place.carry_out(&level_two, owed, None, existed).await;
+            for it in deletions {
+                let Some(owed) = it.owed else { continue };
+                let one = it.place.carry_out(&level_two, owed, None, it.existed);
+                let one = one.await;
                 change.existed |= one.existed;
                 change.is_shared &= one.is_shared;
             }
@@ -124,6 +131,13 @@ impl<V: Cacheable> Place<V> {
         }
     }
 
+    /// Drops what memory has. Whether it was something to be served.
+    pub(crate) fn remove(&self, now: u64) -> bool {
+        let era = self.shelf.era(self.inner.gaps(&self.rules));
+        let (_, removed) = self.shelf.remove(&self.key);
+        removed.is_some_and(|entry| entry.era == era && entry.lifetime.is_fresh(now))
+    }
+
     /// When nothing is left of what may be there now.
     pub(crate) fn until(&self, now: u64) -> u64 {
         let longest = self.rules.longest() + self.rules.max_stale + LONGEST_LOAD;
@@ -142,8 +156,6 @@ impl<V: Cacheable> Place<V> {
         let existed =
             existed || is_deletion && level_two.has::<V>(self.space, &self.key, &self.rules).await;
         let is_shared = self.share(level_two, owed, value).await;
-        // What was read in between may have been the old value.
-        self.shelf.stripe(&self.key).advance(|| ());
         Change { existed, is_shared }
     }
 

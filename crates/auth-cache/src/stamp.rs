@@ -26,9 +26,27 @@ impl Stamp {
         Self("0".repeat(HEAD))
     }
 
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
     pub(crate) fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
     }
+}
+
+/// When the change was made that left this head, in milliseconds since 1970 by the clock of whoever made it.
+/// Zero if nobody has changed it on purpose.
+fn time_of(head: &[u8]) -> Option<u64> {
+    let time = std::str::from_utf8(head.get(..TIME)?).ok()?;
+    u64::from_str_radix(time, 16).ok()
+}
+
+/// The stamp that this head is, if it is of a change that was made less than so many milliseconds ago.
+pub(crate) fn of_late(head: &[u8], age: u64, now: u64) -> Option<&str> {
+    let is_late = time_of(head).is_some_and(|time| now.saturating_sub(time) < age);
+    let stamp = std::str::from_utf8(head).ok()?;
+    (is_late && stamp.len() == HEAD).then_some(stamp)
 }
 
 /// Gives stamps in order: each is later than those before it, and than those that were seen, also where
@@ -48,10 +66,8 @@ impl Stamps {
 
     /// Takes notice of the head of something that was read.
     pub(crate) fn see(&self, head: &[u8], now: impl FnOnce() -> u64) {
-        let time = head.get(..TIME).and_then(|it| std::str::from_utf8(it).ok());
-        let time = time.and_then(|it| u64::from_str_radix(it, 16).ok());
         // Most of them are old news.
-        let Some(time) = time.filter(|time| *time > self.0.load(Ordering::Acquire)) else {
+        let Some(time) = time_of(head).filter(|time| *time > self.0.load(Ordering::Acquire)) else {
             return;
         };
         // One from the far future would make every later one as wrong.
@@ -89,6 +105,19 @@ mod tests {
         }
         stamps.see(b"not a stamp", || 0);
         stamps.see(b"", || 0);
+    }
+
+    #[test]
+    fn only_a_stamp_of_a_change_can_be_of_late() {
+        let now = 1_700_000_000_000;
+        let of_late = |head: &[u8]| of_late(head, 1000, now).is_some();
+        let stamp = |time| Stamp::new(time, &random());
+        assert!(of_late(stamp(now - 999).as_bytes()));
+        assert!(of_late(stamp(now + 999_999).as_bytes()), "their clock");
+        assert!(!of_late(stamp(now - 1000).as_bytes()));
+        assert!(!of_late(Stamp::none().as_bytes()));
+        assert!(!of_late(&stamp(now).as_bytes()[1..]));
+        assert!(!of_late(b""));
     }
 
     #[test]

@@ -367,7 +367,8 @@ async fn an_entry_forged_to_live_for_ever_lives_no_longer_than_its_space_allows(
     };
     let key = "test:entry:revoked:k";
     let node = setting.node();
-    node.set(&REVOKED, "k", "v".to_owned()).await;
+    let load = Loader::new().load("v");
+    node.get_or_load(&REVOKED, "k", load).await.unwrap();
     let bytes = setting.redis.get(key).await.unwrap().unwrap();
     let mut forged = bytes[..25].to_vec();
     let mut json: serde_json::Value = serde_json::from_slice(&bytes[25..]).unwrap();
@@ -380,6 +381,28 @@ async fn an_entry_forged_to_live_for_ever_lives_no_longer_than_its_space_allows(
     setting.redis.delete(&[key]).await.unwrap();
     setting.clock.advance(TTL);
     assert!(node.get(&REVOKED, "k").await.is_none());
+}
+
+#[tokio::test]
+async fn redis_forgets_a_short_lived_value_in_time_and_that_it_was_set_later() {
+    let Some(setting) = Setting::new().await else {
+        return;
+    };
+    const CODES: Space<String, Strict> = Space::new("codes", Duration::from_millis(300));
+    let node = setting.node();
+    assert!(node.set(&CODES, "k", "v".to_owned()).await.is_shared());
+    let there = setting.redis.get("test:entry:codes:k").await.unwrap();
+    assert_eq!(there.unwrap()[24..], *b"a");
+    // Whatever the clocks of the processes say: they stand still.
+    let is_gone = async {
+        while node.get(&CODES, "k").await.is_some() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(LONG, is_gone).await.unwrap();
+    let left = setting.redis.command("PTTL", "test:entry:codes:k", &[]);
+    let left = left.await.unwrap().as_integer().unwrap();
+    assert!((240_000..=300_000).contains(&left), "{left}");
 }
 
 #[tokio::test]

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use auth_cache::{Cache, Space, Strict};
+use auth_cache::{Cache, Fresh, Origin, Space, Strict};
 use auth_core::Clock;
-use tokio::time::{Instant, advance};
-
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
+use tokio::time::{Instant, advance};
 
 use crate::Weather;
 use crate::store::{Dice, Store, Way};
@@ -52,7 +52,19 @@ impl World {
     }
 
     fn node(&self) -> Node {
-        let way = Way::new(&self.store, &self.dice, Weather::FAIR);
+        self.node_in(Weather::FAIR)
+    }
+
+    /// One that hears nothing of what others tell.
+    fn deaf_node(&self) -> Node {
+        self.node_in(Weather {
+            lost: 1.0,
+            ..Weather::FAIR
+        })
+    }
+
+    fn node_in(&self, weather: Weather) -> Node {
+        let way = Way::new(&self.store, &self.dice, weather);
         let wall = Wall(self.begun, Arc::default());
         let ahead = Arc::clone(&wall.1);
         let cache = Cache::builder("test")
@@ -135,4 +147,120 @@ async fn what_is_set_first_in_an_empty_store_is_there_whoever_else_sets_somethin
     set_by_all("empty").await;
     world.store.flush(5_000_000);
     set_by_all("flushed").await;
+}
+
+const CODES: Space<String, Strict> = Space::new("codes", Duration::from_secs(5));
+
+#[tokio::test(start_paused = true)]
+async fn a_short_lived_value_that_was_set_ends_in_time_whose_clock_is_ahead() {
+    for ahead in [0, 60, 3600, -60] {
+        let world = World::new();
+        let (one, other) = (world.node(), world.node());
+        one.ahead.store(ahead, Ordering::SeqCst);
+        let change = one.cache.set(&CODES, "k", "v".to_owned()).await;
+        assert!(change.is_shared());
+        let found = async |node: &Node| node.cache.get(&CODES, "k").await.is_some();
+        // For those who are far ahead of others it is over at once, which errs to the safe side.
+        assert!(found(&one).await);
+        assert_eq!(found(&other).await, ahead >= 0, "{ahead}");
+        advance(Duration::from_secs(4)).await;
+        assert_eq!(found(&other).await, ahead >= 0, "{ahead}");
+        advance(Duration::from_secs(1)).await;
+        assert!(!found(&one).await && !found(&other).await, "{ahead}");
+        // That it was changed stays known.
+        let deleted = other.cache.delete(&CODES, "k").await;
+        assert!(deleted.is_shared() && !deleted.existed());
+    }
+}
+
+/// A load that has begun and goes on until it is let go.
+struct Slow {
+    goes_on: Arc<Notify>,
+    load: tokio::task::JoinHandle<String>,
+}
+
+impl Slow {
+    async fn begin(node: &Node, value: &'static str) -> Self {
+        let (asked, goes_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let (tell, wait) = (Arc::clone(&asked), Arc::clone(&goes_on));
+        let cache = node.cache.clone();
+        let load = tokio::spawn(async move {
+            let load = move || async move {
+                tell.notify_one();
+                wait.notified().await;
+                Ok::<_, String>(value.to_owned())
+            };
+            let loaded = cache.get_or_load(&SESSIONS, "k", load).await;
+            loaded.unwrap().into_value()
+        });
+        asked.notified().await;
+        Self { goes_on, load }
+    }
+
+    async fn end(self, node: &Node) -> String {
+        self.goes_on.notify_one();
+        let value = self.load.await.unwrap();
+        node.cache.settled().await;
+        value
+    }
+}
+
+/// Loads a value that lives for less time than it takes to notice that a message was lost.
+async fn load_for_a_moment(node: &Node, value: &'static str) {
+    let load = move || async move { Ok::<_, String>(Fresh::new(value.to_owned()).ttl(MOMENT)) };
+    let loaded = node.cache.get_or_load(&SESSIONS, "k", load).await;
+    assert_eq!(loaded.unwrap().origin(), Origin::Loader);
+    node.cache.settled().await;
+    assert_eq!(node.get("k").await.as_deref(), Some(value));
+}
+
+const MOMENT: Duration = Duration::from_millis(300);
+
+#[tokio::test(start_paused = true)]
+async fn a_value_that_lived_for_a_moment_does_not_let_older_loads_in() {
+    let world = World::new();
+    let (deaf, other) = (world.deaf_node(), world.node());
+    assert!(other.set("beside", "x").await);
+    let slow = Slow::begin(&deaf, "old").await;
+    assert!(other.cache.delete(&SESSIONS, "k").await.is_shared());
+    load_for_a_moment(&other, "none").await;
+    advance(MOMENT * 2).await;
+    assert_eq!(other.get("k").await, None);
+    assert_eq!(slow.end(&deaf).await, "old");
+    assert_eq!(other.get("k").await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_that_lived_for_a_moment_does_not_let_older_changes_in() {
+    let world = World::new();
+    let (one, other) = (world.node(), world.node());
+    assert!(one.set("k", "older").await);
+    one.way.cut(true);
+    assert!(!one.set("k", "old").await);
+    advance(Duration::from_secs(1)).await;
+    assert!(other.cache.delete(&SESSIONS, "k").await.is_shared());
+    load_for_a_moment(&other, "none").await;
+    advance(MOMENT * 2).await;
+    one.way.cut(false);
+    one.owes_nothing().await;
+    for node in [&one, &other] {
+        assert_eq!(node.get("k").await, None);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cleared_space_and_a_deleted_prefix_take_what_lies_apart_with_them() {
+    let world = World::new();
+    let (one, other) = (world.node(), world.node());
+    for clears in [true, false] {
+        assert!(one.cache.set(&CODES, "k", "v".to_owned()).await.is_shared());
+        assert!(other.cache.get(&CODES, "k").await.is_some());
+        let change = if clears {
+            one.cache.clear_space(&CODES).await
+        } else {
+            one.cache.delete_prefix(&CODES, "k").await
+        };
+        assert!(change.is_shared());
+        assert!(other.cache.get(&CODES, "k").await.is_none());
+    }
 }
