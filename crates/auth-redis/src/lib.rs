@@ -28,10 +28,11 @@
 //! that a script's keys must be in one slot of a cluster.
 //!
 //! - **Sentinels** are asked at each attempt to connect, and who they name must say itself that it is
-//!   the primary. A primary that was demoted is noticed within
-//!   [`check_interval`](RedisSettings::check_interval). One that was cut off from its sentinels and
-//!   still takes itself for the primary is not, as long as we reach it, until
-//!   [`max_age`](RedisSettings::max_age): let it refuse to write by `min-replicas-to-write`.
+//!   the primary. At every [`check_interval`](RedisSettings::check_interval) both are asked again: a
+//!   primary that was demoted is left, and so is one that still takes itself for the primary while
+//!   more than half of all sentinels in the URL name another. What it was told meanwhile is lost, so
+//!   let it refuse to write by `min-replicas-to-write`. Sentinels that are away, or too few, cost a
+//!   connection nothing. For the questions a connection to each is kept.
 //! - **Cluster.** Every node has a breaker and a connection of its own, so a dead one costs the others
 //!   nothing. Commands follow a slot that moved, within their time. Several keys at once are several
 //!   commands.
@@ -66,6 +67,7 @@ mod finder;
 mod link;
 mod redis;
 mod script;
+mod sentinels;
 mod settings;
 mod state;
 mod subscription;

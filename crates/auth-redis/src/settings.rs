@@ -201,7 +201,8 @@ impl RedisSettings {
     }
 
     /// Sets how often the connection is tried with a `PING`, so that a loss is noticed even when
-    /// nobody sends a command. 1 s unless set.
+    /// nobody sends a command, and how often sentinels are asked whether the primary still is it.
+    /// 1 s unless set.
     #[must_use]
     pub fn check_interval(mut self, interval: Duration) -> Self {
         self.check_interval = interval;

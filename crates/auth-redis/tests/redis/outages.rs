@@ -153,15 +153,28 @@ async fn a_connection_that_grew_old_is_replaced_without_a_gap() {
 
 /// As the server counts them, those of this question included.
 fn connections_made(server: &RedisServer) -> u64 {
+    count(server, "stats", "total_connections_received:")
+}
+
+/// The number after this text in a section of `INFO`, none being nothing.
+pub(crate) fn count(server: &RedisServer, section: &str, name: &str) -> u64 {
     let mut stream = TcpStream::connect(("127.0.0.1", server.port())).unwrap();
-    stream.write_all(b"INFO stats\r\nQUIT\r\n").unwrap();
+    let login = server
+        .url()
+        .split_once("://:")
+        .map_or_else(String::new, |(_, rest)| {
+            let (password, _) = rest.split_once('@').unwrap();
+            format!("AUTH {password}\r\n")
+        });
+    let question = format!("{login}INFO {section}\r\nQUIT\r\n");
+    stream.write_all(question.as_bytes()).unwrap();
     let text = std::io::read_to_string(stream).unwrap();
-    let count = |line: &str| {
-        line.strip_prefix("total_connections_received:")?
-            .parse()
-            .ok()
+    let number = text.lines().find_map(|line| line.strip_prefix(name));
+    let end = |text: &str| {
+        text.find(|it: char| !it.is_ascii_digit())
+            .unwrap_or(text.len())
     };
-    text.lines().find_map(count).unwrap()
+    number.map_or(0, |text| text[..end(text)].parse().unwrap())
 }
 
 #[tokio::test]
