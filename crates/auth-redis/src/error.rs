@@ -106,6 +106,10 @@ impl Fault {
         RedisErrorKind::Unavailable,
         "no node of the cluster owns the slot",
     );
+    pub(crate) const ASTRAY: Self = Self::plain(
+        RedisErrorKind::Unavailable,
+        "the nodes of the cluster send the command to each other",
+    );
     pub(crate) const CROSS_SLOT: Self = Self::plain(
         RedisErrorKind::Rejected,
         "the keys are not in one slot of the cluster",

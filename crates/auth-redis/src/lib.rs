@@ -34,7 +34,8 @@
 //!   let it refuse to write by `min-replicas-to-write`. Sentinels that are away, or too few, cost a
 //!   connection nothing. For the questions a connection to each is kept.
 //! - **Cluster.** Every node has a breaker and a connection of its own, so a dead one costs the others
-//!   nothing. Commands follow a slot that moved, within their time. Several keys at once are several
+//!   nothing. Commands follow a slot that moved, or is about to, within their time and from node to
+//!   node up to eight times. Several keys at once are several
 //!   commands.
 //! - **Access lists** must allow, besides the commands that you call: `PING`, with sentinels `ROLE`
 //!   (and at the sentinels `SENTINEL GET-MASTER-ADDR-BY-NAME`), in a cluster `CLUSTER SLOTS` and
