@@ -210,7 +210,8 @@ impl RedisSettings {
     }
 
     /// Sets after how long a connection is replaced by a new one, so that a name that moved is
-    /// looked up again. 10 minutes unless set.
+    /// looked up again. 10 minutes unless set. Nobody is told of that, unless it is the sentinels
+    /// who name another server now: a move behind one name cannot be seen.
     #[must_use]
     pub fn max_age(mut self, age: Duration) -> Self {
         self.max_age = age;
