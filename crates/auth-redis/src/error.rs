@@ -35,6 +35,9 @@ pub enum RedisErrorKind {
 
 impl RedisError {
     pub(crate) fn new(command: &'static str, fault: Fault) -> Self {
+        // A detour is in the server's own words.
+        let detour = None;
+        let fault = Fault { detour, ..fault };
         Self { command, fault }
     }
 

@@ -363,7 +363,7 @@ pub(crate) async fn look_after(cluster: Arc<Cluster>) {
         } else {
             // The rest of the cluster needs a moment to agree upon a new owner.
             let random = (cluster.settings.random)();
-            (SOON * attempt.min(8)).mul_f64(0.5 + random.clamp(0.0, 1.0) / 2.0)
+            (SOON * attempt.min(8)).mul_f64(0.5 + random / 2.0)
         };
         if timeout(pause, cluster.changed.notified()).await.is_ok() {
             // Bad news is shown at once. Good news is asked about first, and in a moment, because

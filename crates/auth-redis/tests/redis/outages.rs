@@ -4,7 +4,7 @@ use std::io::Write;
 use std::net::TcpStream;
 use std::time::Duration;
 
-use auth_redis::{Redis, RedisErrorKind, RedisSettings, RedisState};
+use auth_redis::{Redis, RedisErrorKind, RedisSettings, RedisState, SubscriptionEvent};
 use auth_testkit::RedisServer;
 use tokio::time::{Instant, timeout};
 
@@ -246,6 +246,41 @@ async fn changes_end_with_the_last_handle() {
     let mut changes = redis.state_changes();
     drop(redis);
     assert_eq!(timeout(LONG, changes.changed()).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn settings_out_of_all_bounds_stop_nothing() {
+    let Some(mut server) = RedisServer::start() else {
+        return;
+    };
+    server.stop();
+    let forever = Redis::builder(&server.url())
+        .command_timeout(Duration::MAX)
+        .connect_timeout(Duration::MAX)
+        .check_interval(Duration::MAX)
+        .max_age(Duration::MAX)
+        .random(|| f64::NAN)
+        .connect()
+        .unwrap();
+    let hasty = Redis::builder(&server.url())
+        .check_interval(Duration::ZERO)
+        .random(|| f64::INFINITY)
+        .connect()
+        .unwrap();
+    for redis in [&forever, &hasty] {
+        reach(redis, RedisState::Down).await;
+    }
+    server.restart_on_same_port();
+    for redis in [forever, hasty] {
+        reach(&redis, RedisState::Up).await;
+        redis.ping().await.unwrap();
+        let mut subscription = redis.subscribe("news");
+        let event = timeout(LONG, subscription.next()).await.unwrap();
+        assert_eq!(event, Some(SubscriptionEvent::Listening));
+        assert_eq!(redis.publish("news", b"hello").await.unwrap(), 1);
+        let event = timeout(LONG, subscription.next()).await.unwrap();
+        assert_eq!(event, Some(SubscriptionEvent::Message("hello".into())));
+    }
 }
 
 #[test]

@@ -17,11 +17,13 @@ enum Say {
     Ask(usize),
     Moved(usize),
     TryAgain,
+    /// To a text that is no address.
+    Nowhere,
     Refuse,
     Value,
 }
 
-use Say::{Ask, Moved, Refuse, TryAgain, Value};
+use Say::{Ask, Moved, Nowhere, Refuse, TryAgain, Value};
 
 /// The node that a `GET` comes to, whether with `ASKING`, and what it says.
 type Step = (usize, bool, Say);
@@ -147,6 +149,7 @@ impl Shared {
             Some((to, asking, say)) if (to, asking) == (node, is_asking) => match say {
                 Ask(to) => format!("-ASK 12182 127.0.0.1:{}\r\n", self.ports[to]),
                 Moved(to) => format!("-MOVED 12182 127.0.0.1:{}\r\n", self.ports[to]),
+                Nowhere => "-MOVED 12182 planted\r\n".to_owned(),
                 TryAgain => "-TRYAGAIN planted\r\n".to_owned(),
                 Refuse => "-WRONGTYPE planted\r\n".to_owned(),
                 Value => "$1\r\nv\r\n".to_owned(),
@@ -192,6 +195,16 @@ async fn a_refusal_at_the_end_of_a_detour_is_told_as_any_other() {
     let error = redis.get("foo").await.unwrap_err();
     assert_eq!(error.kind(), RedisErrorKind::Rejected);
     assert_eq!(error.code(), Some("WRONGTYPE"));
+}
+
+#[tokio::test]
+async fn a_detour_to_nowhere_is_a_refusal_that_quotes_nothing() {
+    let nodes = Nodes::start(3).await;
+    let redis = nodes.handle();
+    nodes.expect([(0, false, Nowhere)]);
+    let error = redis.get("foo").await.unwrap_err();
+    assert_eq!(error.code(), Some("MOVED"));
+    assert!(!format!("{error:?}").contains("planted"), "{error:?}");
 }
 
 #[tokio::test]
