@@ -54,7 +54,8 @@
 //!
 //! # Limits
 //!
-//! It needs a tokio runtime with time and I/O enabled, and the runtime must outlive the handle.
+//! It needs a tokio runtime with time and I/O enabled, and the one that it was connected in must
+//! outlive the handle. Commands may be called from any.
 //! Replicas are never read. Sentinels and the nodes of a cluster must be reachable under the
 //! addresses that they give each other. redis-rs asks rustls for the default cryptography of the
 //! process: where none is set, the first connection by TLS sets aws-lc.

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use deadpool_redis::redis::Client;
 use deadpool_redis::redis::aio::PubSub;
 use futures_util::StreamExt;
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 use tokio::time::{MissedTickBehavior, interval_at, sleep, timeout};
@@ -43,9 +44,14 @@ pub enum SubscriptionEvent {
 }
 
 impl Subscription {
-    pub(crate) fn start(server: Server, settings: Arc<RedisSettings>, channel: String) -> Self {
+    pub(crate) fn start(
+        runtime: &Handle,
+        server: Server,
+        settings: Arc<RedisSettings>,
+        channel: String,
+    ) -> Self {
         let (sender, events) = mpsc::channel(BACKLOG);
-        let task = tokio::spawn(listen(server, settings, channel, sender));
+        let task = runtime.spawn(listen(server, settings, channel, sender));
         Self {
             events,
             task: task.abort_handle(),

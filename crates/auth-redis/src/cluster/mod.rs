@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use deadpool_redis::redis::{Cmd, FromRedisValue, Value, cmd};
 use futures_util::future::join_all;
+use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
@@ -27,6 +28,8 @@ use slots::SlotMap;
 pub(crate) use slots::slot;
 
 pub(crate) struct Cluster {
+    /// That of the handle: a caller's may be gone while others still call.
+    runtime: Handle,
     settings: Arc<RedisSettings>,
     seeds: Vec<Address>,
     view: RwLock<View>,
@@ -75,11 +78,13 @@ impl Drop for Supervisor {
 
 impl Cluster {
     pub(crate) fn new(
+        runtime: Handle,
         settings: Arc<RedisSettings>,
         seeds: Vec<Address>,
         ups: Arc<AtomicU64>,
     ) -> Self {
         Self {
+            runtime,
             settings,
             seeds,
             view: RwLock::default(),
@@ -213,7 +218,7 @@ impl Cluster {
                 Arc::clone(&self.ups),
                 Some(Arc::clone(&self.changed)),
             ));
-            let task = tokio::spawn(supervise(Arc::clone(&shared)));
+            let task = self.runtime.spawn(supervise(Arc::clone(&shared)));
             Node {
                 shared,
                 received: Arc::default(),

@@ -247,3 +247,26 @@ async fn a_node_that_owns_nothing_yet_keeps_its_connection_while_it_is_asked() {
     assert_eq!(redis.ups(), ups);
     assert_eq!(nodes.shared.connections.lock().unwrap()[2], 1);
 }
+
+#[test]
+fn what_a_caller_causes_outlives_the_callers_runtime() {
+    let start = || {
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        builder.worker_threads(1).enable_all().build().unwrap()
+    };
+    let (runtime, callers) = (start(), start());
+    let (nodes, redis) = runtime.block_on(async {
+        let nodes = Nodes::start(2).await;
+        let redis = nodes.handle();
+        reach(&redis, RedisState::Up).await;
+        (nodes, redis)
+    });
+    nodes.expect([(0, false, Ask(2)), (2, true, Value)]);
+    callers.block_on(redis.get("foo")).unwrap();
+    drop(callers);
+
+    nodes.expect([(0, false, Ask(2)), (2, true, Value)]);
+    runtime.block_on(redis.get("foo")).unwrap();
+    // Nor does it take a runtime to ask for news.
+    let _subscription = redis.subscribe("news");
+}
