@@ -137,9 +137,11 @@ impl Fault {
     }
 
     /// Whether the breaker counts it. A refusal does not count: it takes a working server to refuse.
+    /// Nor does one that concerns some of the keys, or only those who write.
     pub(crate) fn counts(&self) -> bool {
-        let is_of_cluster = self.detour.is_some() || self.code.as_deref() == Some("CLUSTERDOWN");
-        !is_of_cluster
+        let is_of_some = self.detour.is_some()
+            || matches!(self.code.as_deref(), Some("CLUSTERDOWN" | "NOREPLICAS"));
+        !is_of_some
             && matches!(
                 self.kind,
                 RedisErrorKind::Unavailable | RedisErrorKind::Timeout
@@ -198,6 +200,11 @@ impl Fault {
                 Some("NOAUTH" | "WRONGPASS") => {
                     (RedisErrorKind::Denied, "the server refused our credentials")
                 }
+                // A script that runs for too long, or a primary without its replicas.
+                Some("BUSY" | "NOREPLICAS") => (
+                    RedisErrorKind::Unavailable,
+                    "the server cannot serve just now",
+                ),
                 _ => (RedisErrorKind::Rejected, "the server refused the command"),
             },
             _ => return Self::MISUNDERSTOOD.of(error),

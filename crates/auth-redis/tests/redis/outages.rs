@@ -4,7 +4,7 @@ use std::io::Write;
 use std::net::TcpStream;
 use std::time::Duration;
 
-use auth_redis::{Redis, RedisErrorKind, RedisSettings, RedisState, SubscriptionEvent};
+use auth_redis::{Redis, RedisErrorKind, RedisSettings, RedisState, Script, SubscriptionEvent};
 use auth_testkit::RedisServer;
 use tokio::time::{Instant, timeout};
 
@@ -280,6 +280,47 @@ async fn settings_out_of_all_bounds_stop_nothing() {
         assert_eq!(redis.publish("news", b"hello").await.unwrap(), 1);
         let event = timeout(LONG, subscription.next()).await.unwrap();
         assert_eq!(event, Some(SubscriptionEvent::Message("hello".into())));
+    }
+}
+
+#[tokio::test]
+async fn a_primary_without_its_replicas_is_still_read() {
+    let Some(server) = RedisServer::start() else {
+        return;
+    };
+    let redis = quick(&server).connect().unwrap();
+    let told = redis.command("CONFIG", "SET", &[b"min-replicas-to-write", b"1"]);
+    told.await.unwrap();
+    // More than the breaker has patience for.
+    for _ in 0..5 {
+        let error = redis.set("k", b"v", None).await.unwrap_err();
+        assert_eq!(error.code(), Some("NOREPLICAS"));
+        assert!(error.is_transient(), "it waits for a replica");
+    }
+    assert_eq!(redis.get("k").await.unwrap(), None);
+    assert_eq!(redis.ups(), 1);
+}
+
+#[tokio::test]
+async fn a_server_that_runs_a_script_for_long_cannot_serve_just_now() {
+    let Some(server) = RedisServer::start() else {
+        return;
+    };
+    let connect = || quick(&server).check_interval(LONG).connect().unwrap();
+    let (one, other) = (connect(), connect());
+    let told = other.command("CONFIG", "SET", &[b"busy-reply-threshold", b"1"]);
+    told.await.unwrap();
+    let endless = Script::new("while true do end");
+    let error = one.run_script(&endless, &[], &[]).await.unwrap_err();
+    assert_eq!(error.kind(), RedisErrorKind::Timeout);
+
+    let error = other.get("k").await.unwrap_err();
+    assert_eq!(error.code(), Some("BUSY"));
+    assert!(error.is_transient(), "it waits for the script");
+    other.command("SCRIPT", "KILL", &[]).await.unwrap();
+    // It dies a moment later.
+    while other.get("k").await.is_err() {
+        reach(&other, RedisState::Up).await;
     }
 }
 
