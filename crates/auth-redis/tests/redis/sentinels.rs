@@ -97,6 +97,7 @@ async fn most_of_the_sentinels_are_heeded_and_silence_or_a_few_change_nothing() 
     sentinels.watch("pair", &one);
     let url = sentinels.url().replace("/main", "/pair");
     let redis = Redis::builder(&url)
+        .command_timeout(LONG)
         .check_interval(Duration::from_millis(10))
         .connect()
         .unwrap();
