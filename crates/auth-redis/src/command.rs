@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use deadpool_redis::redis::{Cmd, FromRedisValue, RedisResult, pipe};
+use deadpool_redis::redis::{Cmd, FromRedisValue, RedisResult, Value, pipe};
 use tokio::time::{Instant, timeout_at};
 
 use crate::error::Fault;
@@ -26,12 +26,18 @@ pub(crate) async fn run_asking<T: FromRedisValue>(
     deadline: Instant,
 ) -> Result<T, Fault> {
     let connected = connected(shared, deadline).await?;
+    // Each answer is looked at by itself, because an error of the pair does not say where to go next.
     let mut both = pipe();
-    both.cmd("ASKING").ignore().add_command(command.clone());
+    both.ignore_errors();
+    both.cmd("ASKING").add_command(command.clone());
     let mut connection = connected.connection.clone();
-    let answer = both.query_async::<(T,)>(&mut connection);
-    let (answer,) = within(shared, &connected, answer, deadline).await?;
-    Ok(answer)
+    let answer = async {
+        let pair = both.query_async::<[RedisResult<Value>; 2]>(&mut connection);
+        let [asking, answer] = pair.await?;
+        asking?;
+        Ok(T::from_redis_value(answer?.extract_error()?)?)
+    };
+    within(shared, &connected, answer, deadline).await
 }
 
 /// Sends the command, and lets the breaker know how that went.

@@ -35,6 +35,9 @@ pub enum RedisErrorKind {
 
 impl RedisError {
     pub(crate) fn new(command: &'static str, fault: Fault) -> Self {
+        // A detour is in the server's own words.
+        let detour = None;
+        let fault = Fault { detour, ..fault };
         Self { command, fault }
     }
 
@@ -106,6 +109,10 @@ impl Fault {
         RedisErrorKind::Unavailable,
         "no node of the cluster owns the slot",
     );
+    pub(crate) const ASTRAY: Self = Self::plain(
+        RedisErrorKind::Unavailable,
+        "the nodes of the cluster send the command to each other",
+    );
     pub(crate) const CROSS_SLOT: Self = Self::plain(
         RedisErrorKind::Rejected,
         "the keys are not in one slot of the cluster",
@@ -130,9 +137,11 @@ impl Fault {
     }
 
     /// Whether the breaker counts it. A refusal does not count: it takes a working server to refuse.
+    /// Nor does one that concerns some of the keys, or only those who write.
     pub(crate) fn counts(&self) -> bool {
-        let is_of_cluster = self.detour.is_some() || self.code.as_deref() == Some("CLUSTERDOWN");
-        !is_of_cluster
+        let is_of_some = self.detour.is_some()
+            || matches!(self.code.as_deref(), Some("CLUSTERDOWN" | "NOREPLICAS"));
+        !is_of_some
             && matches!(
                 self.kind,
                 RedisErrorKind::Unavailable | RedisErrorKind::Timeout
@@ -191,6 +200,11 @@ impl Fault {
                 Some("NOAUTH" | "WRONGPASS") => {
                     (RedisErrorKind::Denied, "the server refused our credentials")
                 }
+                // A script that runs for too long, or a primary without its replicas.
+                Some("BUSY" | "NOREPLICAS") => (
+                    RedisErrorKind::Unavailable,
+                    "the server cannot serve just now",
+                ),
                 _ => (RedisErrorKind::Rejected, "the server refused the command"),
             },
             _ => return Self::MISUNDERSTOOD.of(error),

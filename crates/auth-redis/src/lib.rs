@@ -28,12 +28,14 @@
 //! that a script's keys must be in one slot of a cluster.
 //!
 //! - **Sentinels** are asked at each attempt to connect, and who they name must say itself that it is
-//!   the primary. A primary that was demoted is noticed within
-//!   [`check_interval`](RedisSettings::check_interval). One that was cut off from its sentinels and
-//!   still takes itself for the primary is not, as long as we reach it, until
-//!   [`max_age`](RedisSettings::max_age): let it refuse to write by `min-replicas-to-write`.
+//!   the primary. At every [`check_interval`](RedisSettings::check_interval) both are asked again: a
+//!   primary that was demoted is left, and so is one that still takes itself for the primary while
+//!   more than half of all sentinels in the URL name another. What it was told meanwhile is lost, so
+//!   let it refuse to write by `min-replicas-to-write`. Sentinels that are away, or too few, cost a
+//!   connection nothing. For the questions a connection to each is kept.
 //! - **Cluster.** Every node has a breaker and a connection of its own, so a dead one costs the others
-//!   nothing. Commands follow a slot that moved, within their time. Several keys at once are several
+//!   nothing. Commands follow a slot that moved, or is about to, within their time and from node to
+//!   node up to eight times. Several keys at once are several
 //!   commands.
 //! - **Access lists** must allow, besides the commands that you call: `PING`, with sentinels `ROLE`
 //!   (and at the sentinels `SENTINEL GET-MASTER-ADDR-BY-NAME`), in a cluster `CLUSTER SLOTS` and
@@ -52,7 +54,8 @@
 //!
 //! # Limits
 //!
-//! It needs a tokio runtime with time and I/O enabled, and the runtime must outlive the handle.
+//! It needs a tokio runtime with time and I/O enabled, and the one that it was connected in must
+//! outlive the handle. Commands may be called from any.
 //! Replicas are never read. Sentinels and the nodes of a cluster must be reachable under the
 //! addresses that they give each other. redis-rs asks rustls for the default cryptography of the
 //! process: where none is set, the first connection by TLS sets aws-lc.
@@ -66,6 +69,7 @@ mod finder;
 mod link;
 mod redis;
 mod script;
+mod sentinels;
 mod settings;
 mod state;
 mod subscription;

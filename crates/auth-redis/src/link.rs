@@ -102,6 +102,9 @@ impl Shared {
 
     /// Puts a new connection in the place of one that works but has grown old. `None` if that one
     /// was given up meanwhile.
+    ///
+    /// To the same server nothing has happened. Another may not have heard everything the former
+    /// did, which is as good as a loss: it is counted, and told to whoever waits for changes.
     pub(crate) fn renew(
         &self,
         old: u64,
@@ -110,16 +113,20 @@ impl Shared {
         let connected = self.connected(connection, address);
         let serial = connected.serial;
         let address = Arc::clone(&connected.address);
+        let mut is_elsewhere = false;
         let renewed = self.transition(Link::Up(connected), |link| match link {
             Link::Up(current) if current.serial == old => {
-                if current.address != address {
-                    // Another server may not have heard everything the former did.
+                is_elsewhere = current.address != address;
+                if is_elsewhere {
                     self.count_up();
                 }
                 true
             }
             _ => false,
         });
+        if is_elsewhere {
+            self.state.send_modify(|_| {});
+        }
         renewed.then_some(serial)
     }
 
@@ -207,3 +214,42 @@ impl Link {
 
 /// Two may be bad luck.
 const FAILURES_TO_OPEN: u32 = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use auth_testkit::RedisServer;
+    use deadpool_redis::redis::Client;
+
+    async fn connect(server: &RedisServer) -> (MultiplexedConnection, Address) {
+        let client = Client::open(server.url()).unwrap();
+        let connection = client.get_multiplexed_async_connection().await.unwrap();
+        let (host, port) = ("127.0.0.1".to_owned(), server.port());
+        (connection, Address { host, port })
+    }
+
+    #[tokio::test]
+    async fn to_be_renewed_is_nothing_to_the_same_server_and_a_gap_to_another() {
+        let Some(one) = RedisServer::start() else {
+            return;
+        };
+        let other = RedisServer::start().unwrap();
+        let settings = RedisSettings::from_url("redis-sentinel://127.0.0.1/main");
+        let (sentinels, service) = (Vec::new(), "main".to_owned());
+        let finder = Finder::Sentinel { sentinels, service };
+        let shared = Shared::new(Arc::new(settings), finder, Arc::default(), None);
+        let ups = || shared.ups.load(Ordering::Acquire);
+        let first = shared.raise(connect(&one).await);
+        let mut changes = shared.state.subscribe();
+
+        let second = shared.renew(first, connect(&one).await).unwrap();
+        assert_eq!((ups(), changes.has_changed().unwrap()), (1, false));
+        assert_eq!(shared.renew(first, connect(&other).await), None);
+        assert_eq!((ups(), changes.has_changed().unwrap()), (1, false));
+
+        let third = shared.renew(second, connect(&other).await).unwrap();
+        assert_eq!((ups(), changes.has_changed().unwrap()), (2, true));
+        assert_eq!(*changes.borrow_and_update(), RedisState::Up);
+        assert!(shared.is_in_use(third));
+    }
+}

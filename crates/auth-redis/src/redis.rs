@@ -32,6 +32,8 @@ use crate::value::RedisValue;
 /// alike: see [`RedisError`], and the crate's front page for when.
 #[derive(Clone)]
 pub struct Redis {
+    /// Where everything in the background runs.
+    runtime: Handle,
     settings: Arc<RedisSettings>,
     servers: Servers,
     ups: Arc<AtomicU64>,
@@ -87,25 +89,29 @@ impl Redis {
             Topology::Standalone(address) => Finder::Fixed(address),
             Topology::Sentinel { sentinels, service } => Finder::Sentinel { sentinels, service },
             Topology::Cluster(seeds) => {
-                let cluster = Cluster::new(Arc::clone(&settings), seeds, Arc::clone(&ups));
-                let cluster = Arc::new(cluster);
+                let (ours, count) = (Arc::clone(&settings), Arc::clone(&ups));
+                let cluster = Arc::new(Cluster::new(runtime.clone(), ours, seeds, count));
                 let task = runtime.spawn(look_after(Arc::clone(&cluster)));
-                return Ok(Self::new(settings, Servers::Cluster(cluster), ups, task));
+                let servers = Servers::Cluster(cluster);
+                return Ok(Self::new(runtime, settings, servers, ups, task));
             }
         };
         let shared = Shared::new(Arc::clone(&settings), finder, Arc::clone(&ups), None);
         let shared = Arc::new(shared);
         let task = runtime.spawn(supervise(Arc::clone(&shared)));
-        Ok(Self::new(settings, Servers::One(shared), ups, task))
+        let servers = Servers::One(shared);
+        Ok(Self::new(runtime, settings, servers, ups, task))
     }
 
     fn new(
+        runtime: Handle,
         settings: Arc<RedisSettings>,
         servers: Servers,
         ups: Arc<AtomicU64>,
         task: JoinHandle<()>,
     ) -> Self {
         Self {
+            runtime,
             settings,
             servers,
             ups,
@@ -304,7 +310,8 @@ impl Redis {
             Servers::One(shared) => Server::One(Arc::downgrade(shared)),
             Servers::Cluster(cluster) => Server::Cluster(Arc::downgrade(cluster)),
         };
-        Subscription::start(server, Arc::clone(&self.settings), self.key(channel))
+        let (settings, channel) = (Arc::clone(&self.settings), self.key(channel));
+        Subscription::start(&self.runtime, server, settings, channel)
     }
 
     /// Runs a script on keys, with arguments; it finds them as `KEYS` and `ARGV`.

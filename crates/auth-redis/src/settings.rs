@@ -189,27 +189,29 @@ impl RedisSettings {
     /// Sets how long a command may take from call to answer. 250 ms unless set.
     #[must_use]
     pub fn command_timeout(mut self, timeout: Duration) -> Self {
-        self.command_timeout = timeout;
+        self.command_timeout = timeout.min(LONGEST);
         self
     }
 
     /// Sets how long one attempt to connect may take, the first `PING` included. 1 s unless set.
     #[must_use]
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = timeout;
+        self.connect_timeout = timeout.min(LONGEST);
         self
     }
 
     /// Sets how often the connection is tried with a `PING`, so that a loss is noticed even when
-    /// nobody sends a command. 1 s unless set.
+    /// nobody sends a command, and how often sentinels are asked whether the primary still is it.
+    /// 1 s unless set, and a millisecond at least.
     #[must_use]
     pub fn check_interval(mut self, interval: Duration) -> Self {
-        self.check_interval = interval;
+        self.check_interval = interval.clamp(SHORTEST_CHECK, LONGEST);
         self
     }
 
     /// Sets after how long a connection is replaced by a new one, so that a name that moved is
-    /// looked up again. 10 minutes unless set.
+    /// looked up again. 10 minutes unless set. Nobody is told of that, unless it is the sentinels
+    /// who name another server now: a move behind one name cannot be seen.
     #[must_use]
     pub fn max_age(mut self, age: Duration) -> Self {
         self.max_age = age;
@@ -217,10 +219,18 @@ impl RedisSettings {
     }
 
     /// Replaces the randomness that spreads attempts to reconnect: numbers from zero up to, but not
-    /// including, one.
+    /// including, one. Anything else counts as one.
     #[must_use]
     pub fn random(mut self, random: impl Fn() -> f64 + Send + Sync + 'static) -> Self {
-        self.random = Arc::new(random);
+        self.random = Arc::new(move || {
+            let random = random();
+            // A fault of the caller's must not end the task that reconnects.
+            if (0.0..1.0).contains(&random) {
+                random
+            } else {
+                1.0
+            }
+        });
         self
     }
 
@@ -298,6 +308,12 @@ impl fmt::Debug for RedisSettings {
             .finish_non_exhaustive()
     }
 }
+
+/// What is longer may as well be for ever, and clocks could not add it to the time of day.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// An interval of nothing would leave no time for anything else.
+const SHORTEST_CHECK: Duration = Duration::from_millis(1);
 
 const URL_FORM: &str = "a URL such as redis://:password@redis.internal:6379/0";
 

@@ -15,7 +15,8 @@ pub enum RedisState {
 /// Follows the state of a [`Redis`](crate::Redis) handle.
 ///
 /// A state that lasted too briefly to be seen may be skipped, but never the fact that something
-/// happened: after `Up`, another `Up` means that the connection was lost in between.
+/// happened: after `Up`, another `Up` means that the connection was lost in between, or has been
+/// replaced by one to another server. [`Redis::ups`](crate::Redis::ups) has counted it by then.
 #[derive(Clone, Debug)]
 pub struct RedisStateChanges(watch::Receiver<RedisState>);
 

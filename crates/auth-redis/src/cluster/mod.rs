@@ -5,11 +5,12 @@ mod slots;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use deadpool_redis::redis::{Cmd, FromRedisValue, Value, cmd};
 use futures_util::future::join_all;
+use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
@@ -27,6 +28,8 @@ use slots::SlotMap;
 pub(crate) use slots::slot;
 
 pub(crate) struct Cluster {
+    /// That of the handle: a caller's may be gone while others still call.
+    runtime: Handle,
     settings: Arc<RedisSettings>,
     seeds: Vec<Address>,
     view: RwLock<View>,
@@ -48,7 +51,20 @@ struct View {
 #[derive(Clone)]
 struct Node {
     shared: Arc<Shared>,
+    /// When a command was last sent here by another node.
+    received: Arc<Mutex<Option<Instant>>>,
     _task: Arc<Supervisor>,
+}
+
+impl Node {
+    fn receive(&self) {
+        *self.received.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    fn is_guest(&self) -> bool {
+        let received = self.received.lock().unwrap_or_else(PoisonError::into_inner);
+        received.is_some_and(|at| at.elapsed() < STAY)
+    }
 }
 
 /// Stops the task when the node is forgotten.
@@ -62,11 +78,13 @@ impl Drop for Supervisor {
 
 impl Cluster {
     pub(crate) fn new(
+        runtime: Handle,
         settings: Arc<RedisSettings>,
         seeds: Vec<Address>,
         ups: Arc<AtomicU64>,
     ) -> Self {
         Self {
+            runtime,
             settings,
             seeds,
             view: RwLock::default(),
@@ -99,7 +117,8 @@ impl Cluster {
             }
         };
         let mut asking = false;
-        for detours in 0.. {
+        let mut detours = 0;
+        loop {
             let outcome = if asking {
                 command::run_asking(&node.shared, command, deadline).await
             } else {
@@ -115,9 +134,9 @@ impl Cluster {
             }
             let target = match &fault.detour {
                 None => return Err(fault),
-                Some(_) if detours >= MAX_DETOURS => return Err(fault),
                 Some(Detour::Again) => {
-                    // Keys of one command are in both places for the moment.
+                    // Keys of one command are in both places for the moment. It takes as long as it
+                    // takes to move them.
                     let again = Instant::now() + AGAIN;
                     if again >= deadline {
                         return Err(fault);
@@ -138,24 +157,27 @@ impl Cluster {
             let Some(address) = next_address(target, &node.shared) else {
                 return Err(fault);
             };
+            detours += 1;
+            if detours > MAX_DETOURS {
+                return Err(Fault::ASTRAY);
+            }
             node = self.node(&Arc::new(address))?;
+            node.receive();
         }
-        Err(Fault::NO_OWNER)
     }
 
-    /// Whom a subscription may be made with: messages reach all nodes.
+    /// Whom a subscription may be made with: messages reach all nodes, but it is the owners of slots
+    /// of whom we hear when they leave.
     pub(crate) fn any_address(&self) -> Option<Address> {
-        let node = self.find(None).ok()?;
-        match &node.shared.finder {
-            Finder::Fixed(address) => Some(address.clone()),
-            Finder::Sentinel { .. } => None,
-        }
+        let view = self.read();
+        let is_up = |owner: &&Arc<Address>| view.nodes.get(*owner).is_some_and(is_up);
+        view.map.owners().find(is_up).map(|it| Address::clone(it))
     }
 
     /// Whether a subscription there still hears everything: a node that left hears nothing.
     pub(crate) fn has(&self, address: &Address) -> bool {
         let view = self.read();
-        !view.is_closed && view.nodes.contains_key(address)
+        !view.is_closed && view.map.owners().any(|owner| **owner == *address)
     }
 
     pub(crate) fn close(&self) {
@@ -196,9 +218,10 @@ impl Cluster {
                 Arc::clone(&self.ups),
                 Some(Arc::clone(&self.changed)),
             ));
-            let task = tokio::spawn(supervise(Arc::clone(&shared)));
+            let task = self.runtime.spawn(supervise(Arc::clone(&shared)));
             Node {
                 shared,
+                received: Arc::default(),
                 _task: Arc::new(Supervisor(task.abort_handle())),
             }
         });
@@ -237,7 +260,8 @@ impl Cluster {
         Err(fault)
     }
 
-    /// Puts a new map to use, and forgets the nodes that are in it no more.
+    /// Puts a new map to use, and forgets the nodes that are in it no more. Who is about to get a
+    /// first slot is not in it yet, and must not be connected to for each command anew.
     fn adopt(&self, map: SlotMap) -> Result<(), Fault> {
         for owner in map.owners() {
             self.node(owner)?;
@@ -251,7 +275,8 @@ impl Cluster {
             self.ups.fetch_add(1, Ordering::AcqRel);
         }
         let owners: Vec<_> = map.owners().cloned().collect();
-        view.nodes.retain(|address, _| owners.contains(address));
+        view.nodes
+            .retain(|address, node| owners.contains(address) || node.is_guest());
         view.map = map;
         Ok(())
     }
@@ -343,7 +368,7 @@ pub(crate) async fn look_after(cluster: Arc<Cluster>) {
         } else {
             // The rest of the cluster needs a moment to agree upon a new owner.
             let random = (cluster.settings.random)();
-            (SOON * attempt.min(8)).mul_f64(0.5 + random.clamp(0.0, 1.0) / 2.0)
+            (SOON * attempt.min(8)).mul_f64(0.5 + random / 2.0)
         };
         if timeout(pause, cluster.changed.notified()).await.is_ok() {
             // Bad news is shown at once. Good news is asked about first, and in a moment, because
@@ -375,6 +400,8 @@ fn next_address(text: &str, from: &Shared) -> Option<Address> {
 
 /// A map that is wrong leads once to the right node, a slot on the move once more.
 const MAX_DETOURS: u32 = 8;
+/// Of a node that owns nothing, after the last command that was sent there.
+const STAY: Duration = Duration::from_secs(10);
 const AGAIN: Duration = Duration::from_millis(5);
 const SOON: Duration = Duration::from_millis(50);
 const BREATH: Duration = Duration::from_millis(10);

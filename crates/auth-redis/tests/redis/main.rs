@@ -3,6 +3,7 @@
 mod cluster;
 mod commands;
 mod outages;
+mod redirects;
 mod scripts;
 mod sentinels;
 mod subscriptions;

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::net::TcpStream;
 use std::time::Duration;
 
-use auth_redis::{Redis, RedisErrorKind, RedisSettings, RedisState};
+use auth_redis::{Redis, RedisErrorKind, RedisSettings, RedisState, Script, SubscriptionEvent};
 use auth_testkit::RedisServer;
 use tokio::time::{Instant, timeout};
 
@@ -153,15 +153,28 @@ async fn a_connection_that_grew_old_is_replaced_without_a_gap() {
 
 /// As the server counts them, those of this question included.
 fn connections_made(server: &RedisServer) -> u64 {
+    count(server, "stats", "total_connections_received:")
+}
+
+/// The number after this text in a section of `INFO`, none being nothing.
+pub(crate) fn count(server: &RedisServer, section: &str, name: &str) -> u64 {
     let mut stream = TcpStream::connect(("127.0.0.1", server.port())).unwrap();
-    stream.write_all(b"INFO stats\r\nQUIT\r\n").unwrap();
+    let login = server
+        .url()
+        .split_once("://:")
+        .map_or_else(String::new, |(_, rest)| {
+            let (password, _) = rest.split_once('@').unwrap();
+            format!("AUTH {password}\r\n")
+        });
+    let question = format!("{login}INFO {section}\r\nQUIT\r\n");
+    stream.write_all(question.as_bytes()).unwrap();
     let text = std::io::read_to_string(stream).unwrap();
-    let count = |line: &str| {
-        line.strip_prefix("total_connections_received:")?
-            .parse()
-            .ok()
+    let number = text.lines().find_map(|line| line.strip_prefix(name));
+    let end = |text: &str| {
+        text.find(|it: char| !it.is_ascii_digit())
+            .unwrap_or(text.len())
     };
-    text.lines().find_map(count).unwrap()
+    number.map_or(0, |text| text[..end(text)].parse().unwrap())
 }
 
 #[tokio::test]
@@ -233,6 +246,82 @@ async fn changes_end_with_the_last_handle() {
     let mut changes = redis.state_changes();
     drop(redis);
     assert_eq!(timeout(LONG, changes.changed()).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn settings_out_of_all_bounds_stop_nothing() {
+    let Some(mut server) = RedisServer::start() else {
+        return;
+    };
+    server.stop();
+    let forever = Redis::builder(&server.url())
+        .command_timeout(Duration::MAX)
+        .connect_timeout(Duration::MAX)
+        .check_interval(Duration::MAX)
+        .max_age(Duration::MAX)
+        .random(|| f64::NAN)
+        .connect()
+        .unwrap();
+    let hasty = Redis::builder(&server.url())
+        .check_interval(Duration::ZERO)
+        .random(|| f64::INFINITY)
+        .connect()
+        .unwrap();
+    for redis in [&forever, &hasty] {
+        reach(redis, RedisState::Down).await;
+    }
+    server.restart_on_same_port();
+    for redis in [forever, hasty] {
+        reach(&redis, RedisState::Up).await;
+        redis.ping().await.unwrap();
+        let mut subscription = redis.subscribe("news");
+        let event = timeout(LONG, subscription.next()).await.unwrap();
+        assert_eq!(event, Some(SubscriptionEvent::Listening));
+        assert_eq!(redis.publish("news", b"hello").await.unwrap(), 1);
+        let event = timeout(LONG, subscription.next()).await.unwrap();
+        assert_eq!(event, Some(SubscriptionEvent::Message("hello".into())));
+    }
+}
+
+#[tokio::test]
+async fn a_primary_without_its_replicas_is_still_read() {
+    let Some(server) = RedisServer::start() else {
+        return;
+    };
+    let redis = quick(&server).connect().unwrap();
+    let told = redis.command("CONFIG", "SET", &[b"min-replicas-to-write", b"1"]);
+    told.await.unwrap();
+    // More than the breaker has patience for.
+    for _ in 0..5 {
+        let error = redis.set("k", b"v", None).await.unwrap_err();
+        assert_eq!(error.code(), Some("NOREPLICAS"));
+        assert!(error.is_transient(), "it waits for a replica");
+    }
+    assert_eq!(redis.get("k").await.unwrap(), None);
+    assert_eq!(redis.ups(), 1);
+}
+
+#[tokio::test]
+async fn a_server_that_runs_a_script_for_long_cannot_serve_just_now() {
+    let Some(server) = RedisServer::start() else {
+        return;
+    };
+    let connect = || quick(&server).check_interval(LONG).connect().unwrap();
+    let (one, other) = (connect(), connect());
+    let told = other.command("CONFIG", "SET", &[b"busy-reply-threshold", b"1"]);
+    told.await.unwrap();
+    let endless = Script::new("while true do end");
+    let error = one.run_script(&endless, &[], &[]).await.unwrap_err();
+    assert_eq!(error.kind(), RedisErrorKind::Timeout);
+
+    let error = other.get("k").await.unwrap_err();
+    assert_eq!(error.code(), Some("BUSY"));
+    assert!(error.is_transient(), "it waits for the script");
+    other.command("SCRIPT", "KILL", &[]).await.unwrap();
+    // It dies a moment later.
+    while other.get("k").await.is_err() {
+        reach(&other, RedisState::Up).await;
+    }
 }
 
 #[test]

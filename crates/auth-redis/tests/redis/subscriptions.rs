@@ -105,6 +105,27 @@ async fn who_does_not_keep_up_learns_that_messages_were_lost() {
 }
 
 #[tokio::test]
+async fn nobody_listens_on_behalf_of_who_does_not_keep_up() {
+    let Some(server) = RedisServer::start() else {
+        return;
+    };
+    // It would listen again at once.
+    let settings = Redis::builder(&server.url()).random(|| 0.0);
+    let redis = settings.connect().unwrap();
+    let mut subscription = redis.subscribe("news");
+    assert_eq!(next(&mut subscription).await, SubscriptionEvent::Listening);
+    while redis.publish("news", b"much").await.unwrap() > 0 {}
+    // Room for the news that some were lost, and for nothing else.
+    assert_eq!(next(&mut subscription).await, message("much"));
+    for _ in 0..2000 {
+        assert_eq!(redis.publish("news", b"more").await.unwrap(), 0);
+    }
+    while next(&mut subscription).await != SubscriptionEvent::Lost {}
+    assert_eq!(next(&mut subscription).await, SubscriptionEvent::Listening);
+    assert_eq!(redis.publish("news", b"again").await.unwrap(), 1);
+}
+
+#[tokio::test]
 async fn a_subscription_ends_with_the_last_handle_and_does_not_keep_it() {
     let Some(server) = RedisServer::start() else {
         return;

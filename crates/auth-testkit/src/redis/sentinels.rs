@@ -3,7 +3,8 @@ use super::{RedisServer, RedisServerBuilder};
 
 /// Three sentinels that watch a primary and its replica, all of our own.
 ///
-/// The service is called `main`. A primary that is silent for 300 ms is given up.
+/// The service is called `main`. A primary that is silent for 300 ms is given up. The servers ask
+/// clients for a [password](Self::PASSWORD), which the URL has, and know the sentinels and each other as a user apart.
 #[derive(Debug)]
 pub struct RedisSentinels {
     sentinels: Vec<RedisServer>,
@@ -11,6 +12,9 @@ pub struct RedisSentinels {
 }
 
 impl RedisSentinels {
+    /// What the servers ask clients for.
+    pub const PASSWORD: &str = "of-the-service";
+
     /// Starts them and waits until they know each other.
     ///
     /// Returns `None`, and says so on stderr, if `redis-server` is not installed.
@@ -39,8 +43,14 @@ impl RedisSentinels {
     }
 
     fn start_as(settings: &RedisServerBuilder) -> Option<Self> {
-        let primary = settings.clone().start()?;
-        let mut replica = settings.clone();
+        let mut server = settings.clone().password(Self::PASSWORD);
+        server.lines.extend([
+            format!("user {STAFF} on >{STAFF} ~* &* +@all"),
+            format!("masteruser {STAFF}"),
+            format!("masterauth {STAFF}"),
+        ]);
+        let primary = server.clone().start()?;
+        let mut replica = server;
         replica.lines.extend([
             format!("replicaof 127.0.0.1 {}", primary.port()),
             "repl-diskless-sync-delay 0".to_owned(),
@@ -58,6 +68,8 @@ impl RedisSentinels {
                 format!("sentinel monitor {SERVICE} 127.0.0.1 {} 2", primary.port()),
                 format!("sentinel down-after-milliseconds {SERVICE} 300"),
                 format!("sentinel failover-timeout {SERVICE} 2000"),
+                format!("sentinel auth-user {SERVICE} {STAFF}"),
+                format!("sentinel auth-pass {SERVICE} {STAFF}"),
             ]);
             let sentinel = sentinel.start()?;
             for setting in IMPATIENCE {
@@ -86,8 +98,8 @@ impl RedisSentinels {
         })
     }
 
-    /// Where they are: `redis-sentinel://host:port,host:port,host:port/main`, and `rediss-…` with
-    /// TLS.
+    /// Where they are: `redis-sentinel://:password@host:port,host:port,host:port/main`, and
+    /// `rediss-…` with TLS.
     pub fn url(&self) -> String {
         let hosts: Vec<String> = self
             .sentinels
@@ -95,7 +107,8 @@ impl RedisSentinels {
             .map(|sentinel| format!("127.0.0.1:{}", sentinel.port()))
             .collect();
         let scheme = self.servers[0].scheme();
-        format!("{scheme}-sentinel://{}/{SERVICE}", hosts.join(","))
+        let (password, hosts) = (Self::PASSWORD, hosts.join(","));
+        format!("{scheme}-sentinel://:{password}@{hosts}/{SERVICE}")
     }
 
     /// Makes them watch one server more, under a name of its own. They name it to whoever asks,
@@ -105,14 +118,80 @@ impl RedisSentinels {
     ///
     /// If they refuse.
     pub fn watch(&self, service: &str, server: &RedisServer) {
-        let port = server.port();
         for sentinel in &self.sentinels {
-            let answer = sentinel.ask(&format!("SENTINEL MONITOR {service} 127.0.0.1 {port} 2"));
-            assert!(
-                answer.as_ref().is_ok_and(|it| it.starts_with("+OK")),
-                "{answer:?}"
-            );
+            monitor(sentinel, service, server);
         }
+    }
+
+    /// Makes the first so many of them know another server under a name that they
+    /// [watch](Self::watch), as if they had agreed upon it and the others had not heard.
+    ///
+    /// # Panics
+    ///
+    /// If they refuse.
+    pub fn rewatch(&self, service: &str, server: &RedisServer, sentinels: usize) {
+        for sentinel in &self.sentinels[..sentinels] {
+            tell(sentinel, &format!("SENTINEL REMOVE {service}"));
+            monitor(sentinel, service, server);
+        }
+    }
+
+    /// How many connections were made with the sentinels so far, by whomever; one of each is that of
+    /// this question.
+    ///
+    /// # Panics
+    ///
+    /// If one does not answer.
+    pub fn connections_made(&self) -> u64 {
+        let count = |sentinel: &RedisServer| -> Option<u64> {
+            let info = sentinel.ask("INFO stats").ok()?;
+            let mut lines = info.lines();
+            let count = lines.find_map(|it| it.strip_prefix("total_connections_received:"));
+            count?.parse().ok()
+        };
+        let counts: Option<Vec<u64>> = self.sentinels.iter().map(count).collect();
+        let counts = counts.unwrap_or_else(|| panic!("a sentinel does not say how it is"));
+        counts.iter().sum()
+    }
+
+    /// Makes the sentinels hang until [`resume`](Self::resume): they accept, and answer nothing.
+    ///
+    /// # Panics
+    ///
+    /// If one does not run.
+    pub fn stall(&self) {
+        self.sentinels.iter().for_each(RedisServer::stall);
+    }
+
+    /// Ends what [`stall`](Self::stall) began.
+    ///
+    /// # Panics
+    ///
+    /// If one does not run.
+    pub fn resume(&self) {
+        self.sentinels.iter().for_each(RedisServer::resume);
+    }
+
+    /// Kills the sentinels. The servers stay.
+    pub fn stop(&mut self) {
+        self.sentinels.iter_mut().for_each(RedisServer::stop);
+    }
+
+    /// Cuts the primary off from the sentinels and its replica, as a network that is split would,
+    /// and returns its port: it refuses them from now on and closes the connections it had with
+    /// them. Clients still reach it, and it takes itself for the primary.
+    ///
+    /// # Panics
+    ///
+    /// If no sentinel knows it, or it has been cut off before.
+    pub fn cut_off_primary(&self) -> u16 {
+        let port = self.primary_port();
+        if let Some(server) = self.servers.iter().find(|it| it.port() == port) {
+            let answer = server.ask(&format!("ACL DELUSER {STAFF}"));
+            let was_done = answer.as_ref().is_ok_and(|it| it.contains(":1"));
+            assert!(was_done, "{answer:?}");
+        }
+        port
     }
 
     /// The port of the primary, as the first sentinel that answers sees it.
@@ -156,8 +235,25 @@ impl RedisSentinels {
     }
 }
 
+fn monitor(sentinel: &RedisServer, service: &str, server: &RedisServer) {
+    let port = server.port();
+    tell(
+        sentinel,
+        &format!("SENTINEL MONITOR {service} 127.0.0.1 {port} 2"),
+    );
+}
+
+fn tell(sentinel: &RedisServer, command: &str) {
+    let answer = sentinel.ask(command);
+    let was_done = answer.as_ref().is_ok_and(|it| it.starts_with("+OK"));
+    assert!(was_done, "{command}: {answer:?}");
+}
+
 const SENTINELS: usize = 3;
 const SERVICE: &str = "main";
+
+/// The user that the sentinels and the replica are to the servers, and its password.
+const STAFF: &str = "staff";
 
 /// What sentinels are told beyond their configuration, in milliseconds: to talk to each other more
 /// often than every two seconds, and to believe their clock again at once. A sentinel whose clock
