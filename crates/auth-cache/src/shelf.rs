@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use ahash::RandomState;
 use moka::Expiry;
 
 use crate::entry::{Entry, Era, Lifetime};
@@ -14,7 +15,7 @@ use crate::space::{Consistency, Rules, Space};
 
 pub(crate) struct Shelf<V> {
     /// Synchronous, so that an entry can come or go in the same moment as its fence.
-    memory: moka::sync::Cache<Box<str>, Entry<V>>,
+    memory: moka::sync::Cache<Box<str>, Entry<V>, RandomState>,
     clearings: AtomicU64,
     fences: Fences,
     pub(crate) flights: Flights,
@@ -44,7 +45,8 @@ impl<V: Clone + Send + Sync + 'static> Shelf<V> {
             None => memory,
         };
         Self {
-            memory: memory.build(),
+            // Keyed at random, as the standard library's, and done in half the time.
+            memory: memory.build_with_hasher(RandomState::new()),
             clearings: AtomicU64::new(0),
             fences: Fences::new(),
             flights: Flights::default(),
