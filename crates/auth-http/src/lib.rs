@@ -145,4 +145,4 @@ pub use crate::response::Response;
 pub use crate::retry::RetryPolicy;
 pub use crate::streaming::StreamingResponse;
 pub use crate::tls::TlsVersion;
-pub use crate::token::{NewToken, Token, TokenFailure, TokenProvider, TokenSource};
+pub use crate::token::{NewToken, Token, TokenError, TokenFailure, TokenProvider, TokenSource};

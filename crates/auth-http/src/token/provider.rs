@@ -1,11 +1,13 @@
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use auth_core::{Clock, Secret, SystemClock};
+use futures_util::FutureExt;
 use tokio::sync::watch;
 
-use super::source::{NewToken, TokenFailure, TokenSource};
+use super::source::{NewToken, TokenError, TokenFailure, TokenSource};
 
 /// Provides tokens of a [`TokenSource`] to any number of callers.
 ///
@@ -15,7 +17,7 @@ use super::source::{NewToken, TokenFailure, TokenSource};
 /// - While a renewal fails the token that is still good is handed out.
 /// - So is one that was refused, while no other is to be had.
 /// - A failure is remembered for a while and told to all who come, instead of asked for again; see
-///   [`TokenFailure`].
+///   [`TokenFailure`]. So is a panic of the source, which nobody gets but as a [`TokenError`].
 ///
 /// Cheap to clone; clones share everything. Fetches run as tasks of the tokio runtime that the
 /// caller is in.
@@ -34,13 +36,16 @@ struct State<S: TokenSource> {
     spare: Option<Arc<Token<S::Details>>>,
     /// The fetch that is under way.
     fetching: Option<watch::Receiver<Option<Fetched<S>>>>,
-    failed: Option<Failed<S::Error>>,
+    failed: Option<Failed<TokenError<S::Error>>>,
     /// When a token was last thrown away because a server refused it.
     thrown_away: Option<SystemTime>,
     fetches: u64,
 }
 
-type Fetched<S> = Result<Arc<Token<<S as TokenSource>::Details>>, <S as TokenSource>::Error>;
+type Provided<S> = Arc<Token<<S as TokenSource>::Details>>;
+type Fetched<S> = Result<Provided<S>, TokenError<<S as TokenSource>::Error>>;
+
+type Refused<S> = (TokenError<<S as TokenSource>::Error>, TokenFailure);
 
 struct Failed<E> {
     error: E,
@@ -112,42 +117,25 @@ impl<S: TokenSource> TokenProvider<S> {
     ///
     /// # Errors
     ///
-    /// What the source said, now or a short while ago.
-    pub async fn get(&self) -> Result<Arc<Token<S::Details>>, S::Error> {
-        let mut fetching = {
-            let now = self.0.clock.now();
-            let mut state = self.0.lock();
-            let usable = state.current.as_ref().filter(|it| now < it.expires_at);
-            let usable = usable.map(Arc::clone);
-            if let Some(token) = usable.as_ref().filter(|it| now < it.renew_at) {
-                return Ok(Arc::clone(token));
+    /// What the source said, now or a short while ago, or that it panicked.
+    pub async fn get(&self) -> Result<Arc<Token<S::Details>>, TokenError<S::Error>> {
+        // A task that ends without an answer ran in a runtime that has shut down, and ours has not:
+        // those who waited for it share another one, here.
+        for _ in 0..2 {
+            let mut fetching = match self.at_hand() {
+                Ok(at_hand) => return at_hand,
+                Err(fetching) => fetching,
+            };
+            let fetched = fetching.wait_for(Option::is_some).await;
+            let fetched = fetched.ok().and_then(|fetched| fetched.clone());
+            if let Some(fetched) = fetched {
+                return self.or_spare(fetched);
             }
-            if let Some(failed) = state.failed.as_ref().filter(|it| now < it.until) {
-                let spare = || state.spare(now).ok_or_else(|| failed.error.clone());
-                return usable.map_or_else(spare, Ok);
-            }
-            let fetching = self.fetch_once(&mut state);
-            if let Some(token) = usable {
-                return Ok(token);
-            }
-            fetching
-        };
-        let fetched = match fetching.wait_for(Option::is_some).await {
-            Ok(fetched) => fetched.clone(),
-            Err(_) => None,
-        };
-        let fetched = match fetched {
-            Some(fetched) => fetched,
-            // The task ended without an answer: its runtime has shut down, and ours has not.
-            None => {
-                let serial = self.0.lock().next_serial();
-                self.0.fetch(serial).await
-            }
-        };
-        fetched.or_else(|error| {
-            let spare = self.0.lock().spare(self.0.clock.now());
-            spare.ok_or(error)
-        })
+        }
+        // Nor does ours run tasks any more.
+        let serial = self.0.lock().next_serial();
+        let fetched = self.0.fetch(serial).await;
+        self.or_spare(fetched)
     }
 
     /// The newest token, good or not, without fetching one.
@@ -180,8 +168,35 @@ impl<S: TokenSource> TokenProvider<S> {
         true
     }
 
-    pub(crate) fn failure(&self, error: &S::Error) -> TokenFailure {
-        self.0.source.failure(error)
+    pub(crate) fn failure(&self, error: &TokenError<S::Error>) -> TokenFailure {
+        match error {
+            TokenError::Source(error) => self.0.source.failure(error),
+            TokenError::Panicked => PANICKED,
+        }
+    }
+
+    /// What can be said without waiting, or else the fetch to wait for.
+    fn at_hand(&self) -> Result<Fetched<S>, watch::Receiver<Option<Fetched<S>>>> {
+        let now = self.0.clock.now();
+        let mut state = self.0.lock();
+        let usable = state.current.as_ref().filter(|it| now < it.expires_at);
+        let usable = usable.map(Arc::clone);
+        if let Some(token) = usable.as_ref().filter(|it| now < it.renew_at) {
+            return Ok(Ok(Arc::clone(token)));
+        }
+        if let Some(failed) = state.failed.as_ref().filter(|it| now < it.until) {
+            let spare = || state.spare(now).ok_or_else(|| failed.error.clone());
+            return Ok(usable.map_or_else(spare, Ok));
+        }
+        let fetching = self.fetch_once(&mut state);
+        usable.map(Ok).ok_or(fetching)
+    }
+
+    fn or_spare(&self, fetched: Fetched<S>) -> Fetched<S> {
+        fetched.or_else(|error| {
+            let spare = self.0.lock().spare(self.0.clock.now());
+            spare.ok_or(error)
+        })
     }
 
     /// Joins the fetch that is under way, or begins one.
@@ -207,28 +222,42 @@ impl<S: TokenSource> TokenProvider<S> {
 impl<S: TokenSource> Inner<S> {
     /// Fetches a token and remembers what came of it.
     async fn fetch(&self, serial: u64) -> Fetched<S> {
-        let fetched = self.source.fetch().await;
+        let answer = self.ask().await;
         let now = self.clock.now();
-        let fetched = fetched.map(|new| Arc::new(self.token(new, serial, now)));
         let mut state = self.lock();
         state.fetching = None;
-        match &fetched {
-            Ok(token) => {
-                state.current = Some(Arc::clone(token));
+        match answer {
+            Ok(new) => {
+                let token = Arc::new(self.token(new, serial, now));
+                state.current = Some(Arc::clone(&token));
                 state.spare = None;
                 state.failed = None;
+                Ok(token)
             }
-            Err(error) => {
+            Err((error, failure)) => {
                 let times = state.failed.as_ref().map_or(0, |failed| failed.times);
                 let times = times.saturating_add(1);
                 state.failed = Some(Failed {
-                    until: now + self.pause(self.source.failure(error), times),
+                    until: now + self.pause(failure, times),
                     error: error.clone(),
                     times,
                 });
+                Err(error)
             }
         }
-        fetched
+    }
+
+    /// Asks the source, and of a failure of which kind it is. No lock is held meanwhile, so a panic
+    /// leaves nothing half done that anybody else sees.
+    async fn ask(&self) -> Result<NewToken<S::Details>, Refused<S>> {
+        let asking = async {
+            self.source.fetch().await.map_err(|error| {
+                let failure = self.source.failure(&error);
+                (TokenError::Source(error), failure)
+            })
+        };
+        let answer = AssertUnwindSafe(asking).catch_unwind().await;
+        answer.unwrap_or(Err((TokenError::Panicked, PANICKED)))
     }
 
     fn token(&self, new: NewToken<S::Details>, serial: u64, now: SystemTime) -> Token<S::Details> {
@@ -299,6 +328,7 @@ impl<D> fmt::Debug for Token<D> {
     }
 }
 
+const PANICKED: TokenFailure = TokenFailure::Transient { retry_after: None };
 const MARGIN: Duration = Duration::from_secs(30);
 const AHEAD: Duration = Duration::from_secs(60);
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
