@@ -9,8 +9,8 @@ use tokio::time::{Sleep, sleep};
 use crate::connect::IDLE;
 use crate::connections::Place;
 
-/// A connection that is closed when the server takes nothing of what is sent, and that notes whether an answer to what was last written has begun, and says so if it
-/// then breaks off in its headers.
+/// A connection that notes whether an answer to what was last written has begun, and says so if it
+/// then breaks off in its headers; and that ends when the server takes nothing of what is sent.
 ///
 /// When a connection fails, the HTTP stack cannot say whether the server had begun to answer; and
 /// what has been answered must not be sent again. So the bytes are watched, above TLS, where only
