@@ -1,7 +1,6 @@
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -254,7 +253,7 @@ async fn attempt(
         let what = "the path and query are too long";
         return Err(Fault::new(FaultKind::InvalidRequest, what));
     };
-    let (body, begun) = outgoing.body.outgoing();
+    let (body, sending) = outgoing.body.outgoing();
     let mut request = http::Request::new(body);
     *request.method_mut() = outgoing.method.clone();
     *request.uri_mut() = uri;
@@ -274,11 +273,11 @@ async fn attempt(
             record.answered(answer.status());
             Ok(answer.into_parts())
         }
-        Ok(Err(error)) => Err(match begun.load(Ordering::Relaxed) {
+        Ok(Err(error)) => Err(match sending.has_begun() {
             true => connect::fault(error),
             false => connect::fault(error).unsent(),
         }),
-        Err(_) => Err(match (begun.load(Ordering::Relaxed), &client.connections) {
+        Err(_) => Err(match (sending.has_begun(), &client.connections) {
             (true, _) => Fault::deadline("waiting for an answer"),
             (false, Some(connections)) if call.waits() => no_free_connection(connections.max),
             (false, _) => Fault::deadline("connecting").unsent(),
