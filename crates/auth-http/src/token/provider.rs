@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use auth_core::{Clock, Secret, SystemClock};
 use futures_util::FutureExt;
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 use super::source::{NewToken, TokenError, TokenFailure, TokenSource};
 
@@ -17,10 +18,10 @@ use super::source::{NewToken, TokenError, TokenFailure, TokenSource};
 /// - While a renewal fails the token that is still good is handed out.
 /// - So is one that was refused, while no other is to be had.
 /// - A failure is remembered for a while and told to all who come, instead of asked for again; see
-///   [`TokenFailure`]. So is a panic of the source, which nobody gets but as a [`TokenError`].
+///   [`TokenFailure`]. So is a panic of the source, and a fetch that takes longer than a minute.
 ///
 /// Cheap to clone; clones share everything. Fetches run as tasks of the tokio runtime that the
-/// caller is in.
+/// caller is in, with time enabled.
 pub struct TokenProvider<S: TokenSource>(Arc<Inner<S>>);
 
 struct Inner<S: TokenSource> {
@@ -117,7 +118,7 @@ impl<S: TokenSource> TokenProvider<S> {
     ///
     /// # Errors
     ///
-    /// What the source said, now or a short while ago, or that it panicked.
+    /// What the source said, now or a short while ago, or that it panicked or took too long.
     pub async fn get(&self) -> Result<Arc<Token<S::Details>>, TokenError<S::Error>> {
         // A task that ends without an answer ran in a runtime that has shut down, and ours has not:
         // those who waited for it share another one, here.
@@ -171,7 +172,7 @@ impl<S: TokenSource> TokenProvider<S> {
     pub(crate) fn failure(&self, error: &TokenError<S::Error>) -> TokenFailure {
         match error {
             TokenError::Source(error) => self.0.source.failure(error),
-            TokenError::Panicked => PANICKED,
+            TokenError::Panicked | TokenError::TimedOut => OF_THE_SOURCE,
         }
     }
 
@@ -256,8 +257,12 @@ impl<S: TokenSource> Inner<S> {
                 (TokenError::Source(error), failure)
             })
         };
-        let answer = AssertUnwindSafe(asking).catch_unwind().await;
-        answer.unwrap_or(Err((TokenError::Panicked, PANICKED)))
+        let asking = AssertUnwindSafe(asking).catch_unwind();
+        match timeout(LONGEST_FETCH, asking).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => Err((TokenError::Panicked, OF_THE_SOURCE)),
+            Err(_) => Err((TokenError::TimedOut, OF_THE_SOURCE)),
+        }
     }
 
     fn token(&self, new: NewToken<S::Details>, serial: u64, now: SystemTime) -> Token<S::Details> {
@@ -328,9 +333,12 @@ impl<D> fmt::Debug for Token<D> {
     }
 }
 
-const PANICKED: TokenFailure = TokenFailure::Transient { retry_after: None };
+/// What the source has not said itself.
+const OF_THE_SOURCE: TokenFailure = TokenFailure::Transient { retry_after: None };
 const MARGIN: Duration = Duration::from_secs(30);
 const AHEAD: Duration = Duration::from_secs(60);
+/// A source that hangs would otherwise be waited for by all who come, and never asked again.
+const LONGEST_FETCH: Duration = Duration::from_secs(60);
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// The longest `Retry-After` that is kept to.

@@ -67,7 +67,8 @@ pub trait TokenSource: Send + Sync + 'static {
     /// Why there is none. Everybody who waits gets a clone, in a [`TokenError`].
     type Error: Error + Clone + Send + Sync + 'static;
 
-    /// Fetches a new token. It should end within a deadline of its own.
+    /// Fetches a new token. It should end within a deadline of its own; after a minute it is
+    /// dropped.
     fn fetch(&self) -> BoxFuture<'_, Result<NewToken<Self::Details>, Self::Error>>;
 
     /// Whether a failure may pass by itself, and how soon.
@@ -123,6 +124,9 @@ pub enum TokenError<E> {
     /// itself; what it panicked with went to the process's panic hook and nowhere else.
     #[error("the source of tokens panicked")]
     Panicked,
+    /// The source took longer than a minute, and was given up. That may pass by itself, too.
+    #[error("the source of tokens did not answer within a minute")]
+    TimedOut,
 }
 
 /// What kind of failure kept a token from being fetched. Either is remembered, so that not

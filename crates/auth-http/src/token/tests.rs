@@ -113,13 +113,13 @@ fn provider(answers: impl IntoIterator<Item = No>) -> (Issuer, Hand, TokenProvid
 async fn number(provider: &TokenProvider<Issuer>) -> Result<u32, No> {
     let token = provider.get().await.map_err(|error| match error {
         TokenError::Source(no) => no,
-        TokenError::Panicked => panic!("{error}"),
+        TokenError::Panicked | TokenError::TimedOut => panic!("{error}"),
     });
     token.map(|token| *token.details())
 }
 
 fn runtime() -> Runtime {
-    Builder::new_current_thread().build().unwrap()
+    Builder::new_current_thread().enable_time().build().unwrap()
 }
 
 /// Returns when no task has anything left to do.
@@ -228,6 +228,26 @@ async fn a_thousand_callers_of_a_source_that_panics_make_one_request_a_step() {
         provider.get().await.unwrap();
         assert_eq!(source.fetches(), 3);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_hangs_is_given_up_and_asked_again() {
+    let (issuer, clock, provider) = provider([]);
+    issuer.close();
+    let begun = tokio::time::Instant::now();
+    let mut callers = JoinSet::new();
+    for _ in 0..1000 {
+        let provider = provider.clone();
+        callers.spawn(async move { provider.get().await.map(|_| ()) });
+    }
+    while let Some(caller) = callers.join_next().await {
+        assert_eq!(caller.unwrap(), Err(TokenError::TimedOut));
+    }
+    assert_eq!((begun.elapsed().as_secs(), issuer.fetches()), (60, 1));
+    issuer.open();
+    provider.get().await.unwrap_err();
+    clock.advance(1);
+    assert_eq!(number(&provider).await, Ok(2));
 }
 
 #[tokio::test]
