@@ -96,10 +96,10 @@
 //! # Reading order
 //!
 //! `client`, `origin`, `tls` and `proxy` are what is settled once. `request`, `path` and `send` make
-//! a call; `payload` and `multipart` are what it carries; `connect`, `connections`, `retry`, `budget`,
-//! `breaker` and `body` are its parts; `response`, `streaming`, `fault`, `problem_body` and `excerpt` are what
-//! comes back. `token` and `credential` are the client's own tokens; `record` and `observer` are who
-//! watches.
+//! a call; `payload` and `multipart` are what it carries; `connect`, `connections`, `retry`,
+//! `budget`, `breaker` and `body` are its parts; `response`, `streaming`, `fault`, `problem_body`
+//! and `excerpt` are what comes back. `token` and `credential` are the client's own tokens; `record`
+//! and `observer` are who watches.
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
