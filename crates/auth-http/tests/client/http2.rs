@@ -173,7 +173,8 @@ async fn a_bound_on_connections_holds_no_call_back() {
         while let Some(call) = calls.join_next().await {
             call.unwrap().unwrap();
         }
-        assert_eq!((server.connections(), server.requests()), (2, 51));
+        assert_eq!(server.requests(), 51);
+        assert!(server.connections() <= 2);
         assert_eq!(server.seen.lock().unwrap().requests[0].0, spoken);
         stalled.abort();
     }
