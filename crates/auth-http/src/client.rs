@@ -10,6 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use crate::breaker::{Circuit, Permit, Sign};
 use crate::budget::RetryBudget;
 use crate::connect::{self, Pool, Versions};
+use crate::connections::Connections;
 use crate::credential::{Credential, Kind};
 use crate::fault::{Fault, FaultKind};
 use crate::observer::Observer;
@@ -38,6 +39,8 @@ pub(crate) struct Inner {
     /// In the order in which they are preferred; at least one.
     targets: Vec<Target>,
     pub(crate) pool: Pool,
+    /// How many there may be at a time, if that is bounded.
+    pub(crate) connections: Option<Arc<Connections>>,
     routes: Routes,
     pub(crate) deadline: Duration,
     pub(crate) max_response_bytes: usize,
@@ -69,6 +72,7 @@ impl HttpClient {
             fallbacks: Vec::new(),
             deadline: Duration::from_secs(30),
             connect_timeout: Duration::from_secs(5),
+            max_connections: None,
             max_response_bytes: 1024 * 1024,
             plain_http: Vec::new(),
             tls: tls::Settings::default(),
@@ -266,6 +270,7 @@ pub struct HttpClientBuilder {
     fallbacks: Vec<Box<str>>,
     deadline: Duration,
     connect_timeout: Duration,
+    max_connections: Option<usize>,
     max_response_bytes: usize,
     plain_http: Vec<Box<str>>,
     pub(crate) tls: tls::Settings,
@@ -300,6 +305,22 @@ impl HttpClientBuilder {
     /// set. The deadline goes on meanwhile.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
+        self
+    }
+
+    /// How many connections to one origin there may be at a time, idle ones and those that are being
+    /// opened included. No bound unless set: there are as many then as there are calls under way,
+    /// and how many those are the application decides, by what it takes in itself.
+    ///
+    /// A call that finds all of them in use waits for one, in turn and until its deadline; then it
+    /// fails with [`NoFreeConnection`](crate::FaultKind::NoFreeConnection). A connection is in use
+    /// until the body of its answer was read or dropped, or its call given up; by one that is given
+    /// up while a server takes nothing of what is sent, for up to 90 seconds more.
+    ///
+    /// HTTP/2 carries all calls to an origin on one connection, so there the bound holds no call
+    /// back: only as many connections are tried as that before there is the one.
+    pub fn max_connections_per_origin(mut self, max: usize) -> Self {
+        self.max_connections = Some(max);
         self
     }
 
@@ -429,6 +450,10 @@ impl HttpClientBuilder {
             ("deadline", self.deadline.is_zero()),
             ("connect_timeout", self.connect_timeout.is_zero()),
             ("max_response_bytes", self.max_response_bytes == 0),
+            (
+                "max_connections_per_origin",
+                self.max_connections == Some(0),
+            ),
         ] {
             if is_zero {
                 return Err(BuildError::Zero { setting });
@@ -443,15 +468,20 @@ impl HttpClientBuilder {
                 "the server's certificate is not checked: anybody can be this server"
             );
         }
+        let roots = targets.iter().filter_map(|it| it.origin.uri("/", ""));
+        let connections = self.max_connections;
+        let connections = connections.map(|max| Arc::new(Connections::new(max, roots)));
         let inner = Inner {
-            targets,
             pool: connect::pool(connect::Settings {
                 tls: tls.servers,
                 tls_to_proxies: tls.proxies,
                 patience: self.connect_timeout,
                 proxies,
                 versions: self.versions,
+                connections: connections.clone(),
             }),
+            connections,
+            targets,
             routes: Routes::new(),
             deadline: self.deadline,
             max_response_bytes: self.max_response_bytes,

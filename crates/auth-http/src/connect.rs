@@ -17,6 +17,7 @@ use rustls::{CertificateError, ClientConfig};
 use tokio::net::TcpStream;
 use tower_service::Service;
 
+use crate::connections::Connections;
 use crate::fault::{BoxError, Fault, FaultKind};
 use crate::payload::{BodyFailed, Outgoing};
 use crate::proxy::Proxies;
@@ -33,6 +34,8 @@ pub(crate) struct Settings {
     pub(crate) patience: Duration,
     pub(crate) proxies: Proxies,
     pub(crate) versions: Versions,
+    /// How many there may be at a time, if that is bounded.
+    pub(crate) connections: Option<Arc<Connections>>,
 }
 
 /// Which versions of HTTP are spoken.
@@ -54,6 +57,7 @@ pub(crate) fn pool(settings: Settings) -> Pool {
         patience,
         proxies,
         versions,
+        connections,
     } = settings;
     let mut http = HttpConnector::new_with_resolver(Resolver(GaiResolver::new()));
     http.enforce_http(false);
@@ -95,6 +99,7 @@ pub(crate) fn pool(settings: Settings) -> Pool {
             patience,
             proxies,
             versions,
+            connections,
         })))
 }
 
@@ -188,8 +193,8 @@ fn find<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Optio
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// From the outside in: within the time allowed, over TLS where the scheme says so, through a
-/// proxy where there is one, over TCP.
+/// From the outside in: when there is a place for it, within the time allowed, over TLS where the
+/// scheme says so, through a proxy where there is one, over TCP.
 ///
 /// The pool clones it for every call, whether it connects or not.
 #[derive(Clone)]
@@ -200,6 +205,7 @@ struct Connecting {
     patience: Duration,
     proxies: Proxies,
     versions: Versions,
+    connections: Option<Arc<Connections>>,
 }
 
 /// TCP or, to a proxy that is spoken to so, TLS.
@@ -216,24 +222,24 @@ impl Service<Uri> for Connector {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let Connecting {
-            https,
-            patience,
-            proxies,
-            versions,
-        } = &*self.0;
-        // Without a tunnel the proxy has to be told where each request goes.
-        let proxied = uri.scheme() == Some(&Scheme::HTTP) && proxies.to(&uri).is_some();
-        let way = How {
-            proxied,
-            http2: *versions == Versions::Http2,
-        };
-        let connecting = tokio::time::timeout(*patience, https.clone().call(uri));
+        let this = Arc::clone(&self.0);
         Box::pin(async move {
-            let Ok(stream) = connecting.await else {
+            let place = match &this.connections {
+                Some(connections) => connections.place(&uri).await?,
+                None => None,
+            };
+            // Without a tunnel the proxy has to be told where each request goes.
+            let proxied = uri.scheme() == Some(&Scheme::HTTP) && this.proxies.to(&uri).is_some();
+            let way = How {
+                proxied,
+                http2: this.versions == Versions::Http2,
+            };
+            let connecting = this.https.clone().call(uri);
+            let Ok(stream) = tokio::time::timeout(this.patience, connecting).await else {
                 return Err(ConnectTimedOut.into());
             };
-            Ok(TokioIo::new(Watched::new(TokioIo::new(stream?), way)))
+            let watched = Watched::new(TokioIo::new(stream?), way, place);
+            Ok(TokioIo::new(watched))
         })
     }
 }
@@ -367,5 +373,6 @@ struct ConnectTimedOut;
 /// How often a connection of HTTP/2 with calls under way is asked whether it is alive, and how long
 /// it has to say so.
 const PING: Duration = Duration::from_secs(10);
-const IDLE: Duration = Duration::from_secs(90);
+/// How long a connection may be idle, or take nothing of what there is to send.
+pub(crate) const IDLE: Duration = Duration::from_secs(90);
 const MAX_HEAD: usize = 64 * 1024;

@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::fault::{Fault, FaultKind};
 use crate::request::OWN_HEADERS;
-use crate::token::{Token, TokenFailure, TokenProvider, TokenSource};
+use crate::token::{Token, TokenError, TokenFailure, TokenProvider, TokenSource};
 
 /// What a client adds to each of its calls, after everything else.
 #[derive(Clone)]
@@ -51,7 +51,10 @@ impl<S: TokenSource> Tokens for TokenProvider<S> {
                             fault.with_retry_after(retry_after)
                         }
                     };
-                    Err(fault.with_source(error))
+                    Err(match error {
+                        TokenError::Source(error) => fault.with_source(error),
+                        panicked => fault.with_source(panicked),
+                    })
                 }
             }
         })

@@ -53,6 +53,10 @@ pub enum FaultKind {
     /// The origin has failed several times in a row and is left alone for a while. Nothing was
     /// sent.
     CircuitOpen,
+    /// All the connections to the origin that
+    /// [`max_connections_per_origin`](crate::HttpClientBuilder::max_connections_per_origin) allows
+    /// were in use until the deadline. Nothing was sent, and nothing is said of the origin.
+    NoFreeConnection,
     /// The host's name has no address, or nobody could say. Nothing was sent.
     Resolve,
     /// There was no connection to be had, or not in time. Nothing was sent.
@@ -86,6 +90,7 @@ impl FaultKind {
             Self::InvalidRequest => "invalid_request",
             Self::Credential => "credential",
             Self::CircuitOpen => "circuit_open",
+            Self::NoFreeConnection => "no_free_connection",
             Self::Resolve => "resolve",
             Self::Connect => "connect",
             Self::Tls => "tls",
@@ -152,13 +157,21 @@ impl Fault {
             what: what.into(),
             request: None,
             sent: match kind {
-                InvalidRequest | Credential | CircuitOpen | Resolve | Connect | Tls => Sent::No,
+                InvalidRequest | Credential | CircuitOpen | NoFreeConnection | Resolve
+                | Connect | Tls => Sent::No,
                 Send | Deadline | Canceled => Sent::Maybe,
                 _ => Sent::Answered,
             },
             transient: matches!(
                 kind,
-                Credential | CircuitOpen | Resolve | Connect | Send | Receive | Deadline
+                Credential
+                    | CircuitOpen
+                    | NoFreeConnection
+                    | Resolve
+                    | Connect
+                    | Send
+                    | Receive
+                    | Deadline
             ),
             status: None,
             problem: None,

@@ -43,8 +43,8 @@
 //! | failures in a row, before an origin is left alone | 5 | [`circuit_breaker`](HttpClientBuilder::circuit_breaker) |
 //! | the body of an answer | 1 MiB | [`max_response_bytes`](HttpClientBuilder::max_response_bytes) |
 //! | the status line and headers of an answer | 64 KiB, 100 headers | none |
-//! | an idle connection | closed after 90 s | none |
-//! | connections at a time, by HTTP/1.1 | as many as there are calls under way | none |
+//! | a connection that is idle, or takes nothing of what is sent | closed after 90 s | none |
+//! | connections at a time, by HTTP/1.1 | as many as there are calls under way | [`max_connections_per_origin`](HttpClientBuilder::max_connections_per_origin) |
 //!
 //! # What is sent twice, and what never is
 //!
@@ -96,10 +96,10 @@
 //! # Reading order
 //!
 //! `client`, `origin`, `tls` and `proxy` are what is settled once. `request`, `path` and `send` make
-//! a call; `payload` and `multipart` are what it carries; `connect`, `retry`, `budget`, `breaker`
-//! and `body` are its parts; `response`, `streaming`, `fault`, `problem_body` and `excerpt` are what
-//! comes back. `token` and `credential` are the client's own tokens; `record` and `observer` are who
-//! watches.
+//! a call; `payload` and `multipart` are what it carries; `connect`, `connections`, `retry`,
+//! `budget`, `breaker` and `body` are its parts; `response`, `streaming`, `fault`, `problem_body`
+//! and `excerpt` are what comes back. `token` and `credential` are the client's own tokens; `record`
+//! and `observer` are who watches.
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
@@ -109,6 +109,7 @@ mod budget;
 mod build_error;
 mod client;
 mod connect;
+mod connections;
 mod credential;
 pub mod danger;
 mod excerpt;
@@ -145,4 +146,4 @@ pub use crate::response::Response;
 pub use crate::retry::RetryPolicy;
 pub use crate::streaming::StreamingResponse;
 pub use crate::tls::TlsVersion;
-pub use crate::token::{NewToken, Token, TokenFailure, TokenProvider, TokenSource};
+pub use crate::token::{NewToken, Token, TokenError, TokenFailure, TokenProvider, TokenSource};

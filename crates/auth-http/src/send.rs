@@ -1,7 +1,6 @@
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -14,6 +13,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use crate::body::{self, BodyError};
 use crate::breaker::{Permit, Sign};
 use crate::client::{HttpClient, Inner};
+use crate::connections::Call;
 use crate::fault::{Fault, FaultKind, Sent};
 use crate::payload::Payload;
 use crate::record::Record;
@@ -253,26 +253,44 @@ async fn attempt(
         let what = "the path and query are too long";
         return Err(Fault::new(FaultKind::InvalidRequest, what));
     };
-    let (body, begun) = outgoing.body.outgoing();
+    let (body, sending) = outgoing.body.outgoing();
     let mut request = http::Request::new(body);
     *request.method_mut() = outgoing.method.clone();
     *request.uri_mut() = uri;
     *request.headers_mut() = headers;
     client.address(record.origin, request.headers_mut());
-    match timeout_at(deadline, client.pool.request(request)).await {
+    let mut answering = client.pool.request(request);
+    let mut call = Call::default();
+    let answering = poll_fn(|cx| {
+        let mut poll = || Pin::new(&mut answering).poll(cx);
+        match client.connections {
+            Some(_) => call.poll(poll),
+            None => poll(),
+        }
+    });
+    match timeout_at(deadline, answering).await {
         Ok(Ok(answer)) => {
             record.answered(answer.status());
             Ok(answer.into_parts())
         }
-        Ok(Err(error)) => Err(match begun.load(Ordering::Relaxed) {
+        Ok(Err(error)) => Err(match sending.has_begun() {
             true => connect::fault(error),
             false => connect::fault(error).unsent(),
         }),
-        Err(_) => Err(match begun.load(Ordering::Relaxed) {
-            true => Fault::deadline("waiting for an answer"),
-            false => Fault::deadline("connecting").unsent(),
+        Err(_) => Err(match (sending.has_begun(), &client.connections) {
+            (true, _) => Fault::deadline("waiting for an answer"),
+            (false, Some(connections)) if call.waits() => no_free_connection(connections.max),
+            (false, _) => Fault::deadline("connecting").unsent(),
         }),
     }
+}
+
+fn no_free_connection(max: usize) -> Fault {
+    let what = format!(
+        "the deadline passed while the {max} that max_connections_per_origin allows were in use; \
+         allow more, or make fewer calls at a time"
+    );
+    Fault::new(FaultKind::NoFreeConnection, what)
 }
 
 /// Makes a fault of an answer that is not wanted. The status is worth more than what may happen to
@@ -354,7 +372,7 @@ fn about_call(fault: Fault, record: &Record) -> Fault {
 /// What a failed attempt tells of its origin.
 fn sign(fault: &Fault) -> Sign {
     match (fault.kind(), fault.status()) {
-        (FaultKind::InvalidRequest, _) => Sign::None,
+        (FaultKind::InvalidRequest | FaultKind::NoFreeConnection, _) => Sign::None,
         // A connection that had been idle for too long, or a body of ours that failed.
         (FaultKind::Send, _) if fault.sent() == Sent::No || !fault.is_transient() => Sign::None,
         (FaultKind::Receive | FaultKind::Deadline, _) => Sign::Failing(None),

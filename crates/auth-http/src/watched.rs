@@ -4,9 +4,13 @@ use std::task::{Context, Poll, ready};
 
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Sleep, sleep};
+
+use crate::connect::IDLE;
+use crate::connections::Place;
 
 /// A connection that notes whether an answer to what was last written has begun, and says so if it
-/// then breaks off in its headers.
+/// then breaks off in its headers; and that ends when the server takes nothing of what is sent.
 ///
 /// When a connection fails, the HTTP stack cannot say whether the server had begun to answer; and
 /// what has been answered must not be sent again. So the bytes are watched, above TLS, where only
@@ -16,6 +20,10 @@ pub(crate) struct Watched<S> {
     stream: S,
     how: How,
     answer: Answer,
+    /// Runs while the server takes nothing of what there is to send.
+    stalled: Option<Pin<Box<Sleep>>>,
+    /// Given back with the connection.
+    _place: Option<Place>,
 }
 
 /// What the pool has to know of a connection.
@@ -109,7 +117,7 @@ const STATUS: usize = 9;
 pub(crate) struct AnswerBroke(#[source] Option<io::Error>);
 
 impl<S: Connection> Watched<S> {
-    pub(crate) fn new(stream: S, mut how: How) -> Self {
+    pub(crate) fn new(stream: S, mut how: How, place: Option<Place>) -> Self {
         how.http2 |= stream.connected().is_negotiated_h2();
         Self {
             stream,
@@ -118,6 +126,8 @@ impl<S: Connection> Watched<S> {
                 true => Answer::Past,
                 false => Answer::None,
             },
+            stalled: None,
+            _place: place,
         }
     }
 }
@@ -131,6 +141,23 @@ impl<S> Watched<S> {
             self.answer = Answer::None;
         }
         Ok(written)
+    }
+
+    /// What there is to send is not offered without end: the stack does so also when the call has
+    /// been given up, and would keep the connection and the request's body as long as the server
+    /// likes.
+    fn in_time<T>(
+        &mut self,
+        moved: Poll<io::Result<T>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<T>> {
+        if moved.is_ready() {
+            self.stalled = None;
+            return moved;
+        }
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(IDLE)));
+        ready!(stalled.as_mut().poll(cx));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 
     /// Whichever side of the connection notices first that it is gone.
@@ -183,17 +210,20 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let accepted = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes));
+        let accepted = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        let accepted = ready!(self.in_time(accepted, cx));
         Poll::Ready(self.wrote(accepted))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let flushed = ready!(Pin::new(&mut self.stream).poll_flush(cx));
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        let flushed = ready!(self.in_time(flushed, cx));
         Poll::Ready(flushed.map_err(|error| self.failed(error)))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        let done = Pin::new(&mut self.stream).poll_shutdown(cx);
+        self.in_time(done, cx)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -205,7 +235,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         cx: &mut Context<'_>,
         buffers: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let accepted = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, buffers));
+        let accepted = Pin::new(&mut self.stream).poll_write_vectored(cx, buffers);
+        let accepted = ready!(self.in_time(accepted, cx));
         Poll::Ready(self.wrote(accepted))
     }
 }

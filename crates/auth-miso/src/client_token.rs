@@ -2,7 +2,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{BoxFuture, Clock, Secret, UnixTime, from_rfc3339};
-use auth_http::{HttpClient, NewToken, Token, TokenFailure, TokenProvider, TokenSource};
+use auth_http::{
+    HttpClient, NewToken, Token, TokenError, TokenFailure, TokenProvider, TokenSource,
+};
 use auth_jwt::danger;
 use http::StatusCode;
 
@@ -36,7 +38,10 @@ impl ClientTokens {
 
     /// A token that is good now. While it is being renewed the old one is handed out.
     pub(crate) async fn get(&self) -> Result<Arc<ClientToken>, MisoError> {
-        self.tokens.get().await
+        self.tokens.get().await.map_err(|error| match error {
+            TokenError::Source(error) => error,
+            _ => MisoError::new(MisoErrorKind::Unreachable),
+        })
     }
 
     /// Whether the token is so new that the controller can hardly have forgotten it.

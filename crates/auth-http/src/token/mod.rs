@@ -11,4 +11,4 @@ mod source;
 mod tests;
 
 pub use self::provider::{Token, TokenProvider};
-pub use self::source::{NewToken, TokenFailure, TokenSource};
+pub use self::source::{NewToken, TokenError, TokenFailure, TokenSource};

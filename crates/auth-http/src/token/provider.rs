@@ -1,11 +1,14 @@
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use auth_core::{Clock, Secret, SystemClock};
+use futures_util::FutureExt;
 use tokio::sync::watch;
+use tokio::time::timeout;
 
-use super::source::{NewToken, TokenFailure, TokenSource};
+use super::source::{NewToken, TokenError, TokenFailure, TokenSource};
 
 /// Provides tokens of a [`TokenSource`] to any number of callers.
 ///
@@ -15,10 +18,10 @@ use super::source::{NewToken, TokenFailure, TokenSource};
 /// - While a renewal fails the token that is still good is handed out.
 /// - So is one that was refused, while no other is to be had.
 /// - A failure is remembered for a while and told to all who come, instead of asked for again; see
-///   [`TokenFailure`].
+///   [`TokenFailure`]. So is a panic of the source, and a fetch that takes longer than a minute.
 ///
 /// Cheap to clone; clones share everything. Fetches run as tasks of the tokio runtime that the
-/// caller is in.
+/// caller is in, with time enabled.
 pub struct TokenProvider<S: TokenSource>(Arc<Inner<S>>);
 
 struct Inner<S: TokenSource> {
@@ -34,13 +37,16 @@ struct State<S: TokenSource> {
     spare: Option<Arc<Token<S::Details>>>,
     /// The fetch that is under way.
     fetching: Option<watch::Receiver<Option<Fetched<S>>>>,
-    failed: Option<Failed<S::Error>>,
+    failed: Option<Failed<TokenError<S::Error>>>,
     /// When a token was last thrown away because a server refused it.
     thrown_away: Option<SystemTime>,
     fetches: u64,
 }
 
-type Fetched<S> = Result<Arc<Token<<S as TokenSource>::Details>>, <S as TokenSource>::Error>;
+type Provided<S> = Arc<Token<<S as TokenSource>::Details>>;
+type Fetched<S> = Result<Provided<S>, TokenError<<S as TokenSource>::Error>>;
+
+type Refused<S> = (TokenError<<S as TokenSource>::Error>, TokenFailure);
 
 struct Failed<E> {
     error: E,
@@ -112,42 +118,25 @@ impl<S: TokenSource> TokenProvider<S> {
     ///
     /// # Errors
     ///
-    /// What the source said, now or a short while ago.
-    pub async fn get(&self) -> Result<Arc<Token<S::Details>>, S::Error> {
-        let mut fetching = {
-            let now = self.0.clock.now();
-            let mut state = self.0.lock();
-            let usable = state.current.as_ref().filter(|it| now < it.expires_at);
-            let usable = usable.map(Arc::clone);
-            if let Some(token) = usable.as_ref().filter(|it| now < it.renew_at) {
-                return Ok(Arc::clone(token));
+    /// What the source said, now or a short while ago, or that it panicked or took too long.
+    pub async fn get(&self) -> Result<Arc<Token<S::Details>>, TokenError<S::Error>> {
+        // A task that ends without an answer ran in a runtime that has shut down, and ours has not:
+        // those who waited for it share another one, here.
+        for _ in 0..2 {
+            let mut fetching = match self.at_hand() {
+                Ok(at_hand) => return at_hand,
+                Err(fetching) => fetching,
+            };
+            let fetched = fetching.wait_for(Option::is_some).await;
+            let fetched = fetched.ok().and_then(|fetched| fetched.clone());
+            if let Some(fetched) = fetched {
+                return self.or_spare(fetched);
             }
-            if let Some(failed) = state.failed.as_ref().filter(|it| now < it.until) {
-                let spare = || state.spare(now).ok_or_else(|| failed.error.clone());
-                return usable.map_or_else(spare, Ok);
-            }
-            let fetching = self.fetch_once(&mut state);
-            if let Some(token) = usable {
-                return Ok(token);
-            }
-            fetching
-        };
-        let fetched = match fetching.wait_for(Option::is_some).await {
-            Ok(fetched) => fetched.clone(),
-            Err(_) => None,
-        };
-        let fetched = match fetched {
-            Some(fetched) => fetched,
-            // The task ended without an answer: its runtime has shut down, and ours has not.
-            None => {
-                let serial = self.0.lock().next_serial();
-                self.0.fetch(serial).await
-            }
-        };
-        fetched.or_else(|error| {
-            let spare = self.0.lock().spare(self.0.clock.now());
-            spare.ok_or(error)
-        })
+        }
+        // Nor does ours run tasks any more.
+        let serial = self.0.lock().next_serial();
+        let fetched = self.0.fetch(serial).await;
+        self.or_spare(fetched)
     }
 
     /// The newest token, good or not, without fetching one.
@@ -180,8 +169,35 @@ impl<S: TokenSource> TokenProvider<S> {
         true
     }
 
-    pub(crate) fn failure(&self, error: &S::Error) -> TokenFailure {
-        self.0.source.failure(error)
+    pub(crate) fn failure(&self, error: &TokenError<S::Error>) -> TokenFailure {
+        match error {
+            TokenError::Source(error) => self.0.source.failure(error),
+            TokenError::Panicked | TokenError::TimedOut => OF_THE_SOURCE,
+        }
+    }
+
+    /// What can be said without waiting, or else the fetch to wait for.
+    fn at_hand(&self) -> Result<Fetched<S>, watch::Receiver<Option<Fetched<S>>>> {
+        let now = self.0.clock.now();
+        let mut state = self.0.lock();
+        let usable = state.current.as_ref().filter(|it| now < it.expires_at);
+        let usable = usable.map(Arc::clone);
+        if let Some(token) = usable.as_ref().filter(|it| now < it.renew_at) {
+            return Ok(Ok(Arc::clone(token)));
+        }
+        if let Some(failed) = state.failed.as_ref().filter(|it| now < it.until) {
+            let spare = || state.spare(now).ok_or_else(|| failed.error.clone());
+            return Ok(usable.map_or_else(spare, Ok));
+        }
+        let fetching = self.fetch_once(&mut state);
+        usable.map(Ok).ok_or(fetching)
+    }
+
+    fn or_spare(&self, fetched: Fetched<S>) -> Fetched<S> {
+        fetched.or_else(|error| {
+            let spare = self.0.lock().spare(self.0.clock.now());
+            spare.ok_or(error)
+        })
     }
 
     /// Joins the fetch that is under way, or begins one.
@@ -207,28 +223,46 @@ impl<S: TokenSource> TokenProvider<S> {
 impl<S: TokenSource> Inner<S> {
     /// Fetches a token and remembers what came of it.
     async fn fetch(&self, serial: u64) -> Fetched<S> {
-        let fetched = self.source.fetch().await;
+        let answer = self.ask().await;
         let now = self.clock.now();
-        let fetched = fetched.map(|new| Arc::new(self.token(new, serial, now)));
         let mut state = self.lock();
         state.fetching = None;
-        match &fetched {
-            Ok(token) => {
-                state.current = Some(Arc::clone(token));
+        match answer {
+            Ok(new) => {
+                let token = Arc::new(self.token(new, serial, now));
+                state.current = Some(Arc::clone(&token));
                 state.spare = None;
                 state.failed = None;
+                Ok(token)
             }
-            Err(error) => {
+            Err((error, failure)) => {
                 let times = state.failed.as_ref().map_or(0, |failed| failed.times);
                 let times = times.saturating_add(1);
                 state.failed = Some(Failed {
-                    until: now + self.pause(self.source.failure(error), times),
+                    until: now + self.pause(failure, times),
                     error: error.clone(),
                     times,
                 });
+                Err(error)
             }
         }
-        fetched
+    }
+
+    /// Asks the source, and of a failure of which kind it is. No lock is held meanwhile, so a panic
+    /// leaves nothing half done that anybody else sees.
+    async fn ask(&self) -> Result<NewToken<S::Details>, Refused<S>> {
+        let asking = async {
+            self.source.fetch().await.map_err(|error| {
+                let failure = self.source.failure(&error);
+                (TokenError::Source(error), failure)
+            })
+        };
+        let asking = AssertUnwindSafe(asking).catch_unwind();
+        match timeout(LONGEST_FETCH, asking).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => Err((TokenError::Panicked, OF_THE_SOURCE)),
+            Err(_) => Err((TokenError::TimedOut, OF_THE_SOURCE)),
+        }
     }
 
     fn token(&self, new: NewToken<S::Details>, serial: u64, now: SystemTime) -> Token<S::Details> {
@@ -299,8 +333,12 @@ impl<D> fmt::Debug for Token<D> {
     }
 }
 
+/// What the source has not said itself.
+const OF_THE_SOURCE: TokenFailure = TokenFailure::Transient { retry_after: None };
 const MARGIN: Duration = Duration::from_secs(30);
 const AHEAD: Duration = Duration::from_secs(60);
+/// A source that hangs would otherwise be waited for by all who come, and never asked again.
+const LONGEST_FETCH: Duration = Duration::from_secs(60);
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// The longest `Retry-After` that is kept to.

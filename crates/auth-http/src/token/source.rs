@@ -64,10 +64,11 @@ pub trait TokenSource: Send + Sync + 'static {
     /// What else is known of a token; `()` if nothing.
     type Details: Send + Sync + 'static;
 
-    /// Why there is none. Everybody who waits gets a clone.
+    /// Why there is none. Everybody who waits gets a clone, in a [`TokenError`].
     type Error: Error + Clone + Send + Sync + 'static;
 
-    /// Fetches a new token. It should end within a deadline of its own.
+    /// Fetches a new token. It should end within a deadline of its own; after a minute it is
+    /// dropped.
     fn fetch(&self) -> BoxFuture<'_, Result<NewToken<Self::Details>, Self::Error>>;
 
     /// Whether a failure may pass by itself, and how soon.
@@ -110,6 +111,22 @@ impl<D> fmt::Debug for NewToken<D> {
             .field("lifetime", &self.lifetime)
             .finish_non_exhaustive()
     }
+}
+
+/// Why there is no token.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TokenError<E> {
+    /// What the source said.
+    #[error(transparent)]
+    Source(E),
+    /// The source panicked, which is a mistake in it. It counts as a failure that may pass by
+    /// itself; what it panicked with went to the process's panic hook and nowhere else.
+    #[error("the source of tokens panicked")]
+    Panicked,
+    /// The source took longer than a minute, and was given up. That may pass by itself, too.
+    #[error("the source of tokens did not answer within a minute")]
+    TimedOut,
 }
 
 /// What kind of failure kept a token from being fetched. Either is remembered, so that not

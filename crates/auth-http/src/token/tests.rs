@@ -3,10 +3,11 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use auth_core::{BoxFuture, Clock, Secret};
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 
-use super::{NewToken, TokenFailure, TokenProvider, TokenSource};
+use super::{NewToken, TokenError, TokenFailure, TokenProvider, TokenSource};
 
 /// An issuer that answers what it is told when it is let, and counts.
 #[derive(Clone, Debug)]
@@ -92,6 +93,10 @@ impl Clock for Hand {
 }
 
 impl Hand {
+    fn new() -> Self {
+        Self(Arc::new(Mutex::new(SystemTime::UNIX_EPOCH)))
+    }
+
     fn advance(&self, secs: u64) {
         *self.0.lock().unwrap() += Duration::from_secs(secs);
     }
@@ -99,14 +104,22 @@ impl Hand {
 
 fn provider(answers: impl IntoIterator<Item = No>) -> (Issuer, Hand, TokenProvider<Issuer>) {
     let issuer = Issuer::new(answers);
-    let clock = Hand(Arc::new(Mutex::new(SystemTime::UNIX_EPOCH)));
+    let clock = Hand::new();
     let provider = TokenProvider::without_chance(issuer.clone(), clock.clone());
     (issuer, clock, provider)
 }
 
 /// The number of the token that is provided, or why there is none.
 async fn number(provider: &TokenProvider<Issuer>) -> Result<u32, No> {
-    provider.get().await.map(|token| *token.details())
+    let token = provider.get().await.map_err(|error| match error {
+        TokenError::Source(no) => no,
+        TokenError::Panicked | TokenError::TimedOut => panic!("{error}"),
+    });
+    token.map(|token| *token.details())
+}
+
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_time().build().unwrap()
 }
 
 /// Returns when no task has anything left to do.
@@ -133,6 +146,123 @@ async fn a_thousand_callers_on_an_expired_token_make_one_request() {
         assert_eq!(caller.unwrap(), Ok(2));
     }
     assert_eq!(issuer.fetches(), 2);
+}
+
+/// A source with a mistake in it, until somebody mends it.
+#[derive(Clone)]
+struct Careless {
+    issuer: Issuer,
+    panics: Arc<Mutex<Option<When>>>,
+    fetches: Arc<Mutex<u32>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum When {
+    Called,
+    Answered,
+    Judging,
+}
+
+impl Careless {
+    fn new(answers: impl IntoIterator<Item = No>, panics: Option<When>) -> Self {
+        Self {
+            issuer: Issuer::new(answers),
+            panics: Arc::new(Mutex::new(panics)),
+            fetches: Arc::default(),
+        }
+    }
+
+    fn fetches(&self) -> u32 {
+        *self.fetches.lock().unwrap()
+    }
+
+    fn panic_when(&self, when: When) {
+        let panics = *self.panics.lock().unwrap();
+        assert!(panics != Some(when), "a mistake, when {when:?}");
+    }
+}
+
+impl TokenSource for Careless {
+    type Details = u32;
+    type Error = No;
+
+    fn fetch(&self) -> BoxFuture<'_, Result<NewToken<u32>, No>> {
+        *self.fetches.lock().unwrap() += 1;
+        self.panic_when(When::Called);
+        Box::pin(async {
+            let fetched = self.issuer.fetch().await;
+            self.panic_when(When::Answered);
+            fetched
+        })
+    }
+
+    fn failure(&self, error: &No) -> TokenFailure {
+        self.panic_when(When::Judging);
+        error.0
+    }
+}
+
+#[tokio::test]
+async fn a_thousand_callers_of_a_source_that_panics_make_one_request_a_step() {
+    for when in [When::Called, When::Answered, When::Judging] {
+        let failures = [AWAY; 2].into_iter().filter(|_| when == When::Judging);
+        let source = Careless::new(failures, Some(when));
+        let clock = Hand::new();
+        let provider = TokenProvider::without_chance(source.clone(), clock.clone());
+        // Asked again after a second, and then after two.
+        for (fetches, pause) in [(1, 1), (2, 2)] {
+            let mut callers = JoinSet::new();
+            for _ in 0..1000 {
+                let provider = provider.clone();
+                callers.spawn(async move { provider.get().await.map(|_| ()) });
+            }
+            while let Some(caller) = callers.join_next().await {
+                assert_eq!(caller.unwrap(), Err(TokenError::Panicked), "{when:?}");
+            }
+            clock.advance(pause - 1);
+            provider.get().await.unwrap_err();
+            assert_eq!(source.fetches(), fetches, "{when:?}");
+            clock.advance(1);
+        }
+        *source.panics.lock().unwrap() = None;
+        provider.get().await.unwrap();
+        assert_eq!(source.fetches(), 3);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_hangs_is_given_up_and_asked_again() {
+    let (issuer, clock, provider) = provider([]);
+    issuer.close();
+    let begun = tokio::time::Instant::now();
+    let mut callers = JoinSet::new();
+    for _ in 0..1000 {
+        let provider = provider.clone();
+        callers.spawn(async move { provider.get().await.map(|_| ()) });
+    }
+    while let Some(caller) = callers.join_next().await {
+        assert_eq!(caller.unwrap(), Err(TokenError::TimedOut));
+    }
+    assert_eq!((begun.elapsed().as_secs(), issuer.fetches()), (60, 1));
+    issuer.open();
+    provider.get().await.unwrap_err();
+    clock.advance(1);
+    assert_eq!(number(&provider).await, Ok(2));
+}
+
+#[tokio::test]
+async fn while_renewing_panics_the_token_that_is_still_good_serves() {
+    let source = Careless::new([], None);
+    let clock = Hand::new();
+    let provider = TokenProvider::without_chance(source.clone(), clock.clone());
+    provider.get().await.unwrap();
+    *source.panics.lock().unwrap() = Some(When::Called);
+    clock.advance(LIFETIME.as_secs() - 30 - 120);
+    for _ in 0..10 {
+        assert_eq!(*provider.get().await.unwrap().details(), 1);
+        settled().await;
+    }
+    assert_eq!(source.fetches(), 2);
 }
 
 #[tokio::test]
@@ -286,10 +416,6 @@ async fn a_token_that_was_refused_is_replaced_once() {
 
 #[test]
 fn a_provider_outlives_the_runtime_that_fetched() {
-    let runtime = || {
-        let mut builder = tokio::runtime::Builder::new_current_thread();
-        builder.build().unwrap()
-    };
     let (issuer, _, provider) = provider([]);
     issuer.close();
     let first = runtime();
@@ -304,6 +430,32 @@ fn a_provider_outlives_the_runtime_that_fetched() {
     drop(first);
     issuer.open();
     assert_eq!(runtime().block_on(number(&provider)), Ok(2));
+}
+
+#[test]
+fn those_who_waited_for_a_runtime_that_shut_down_share_the_next_fetch() {
+    let (issuer, _, provider) = provider([]);
+    issuer.close();
+    let first = runtime();
+    first.block_on(async {
+        let provider = provider.clone();
+        tokio::spawn(async move { number(&provider).await });
+        issuer.0.asked.notified().await;
+    });
+    runtime().block_on(async {
+        let mut callers = JoinSet::new();
+        for _ in 0..1000 {
+            let provider = provider.clone();
+            callers.spawn(async move { number(&provider).await });
+        }
+        settled().await;
+        first.shutdown_background();
+        issuer.open();
+        while let Some(caller) = callers.join_next().await {
+            assert_eq!(caller.unwrap(), Ok(2));
+        }
+    });
+    assert_eq!(issuer.fetches(), 2);
 }
 
 #[tokio::test]

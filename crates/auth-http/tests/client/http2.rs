@@ -159,6 +159,27 @@ async fn all_calls_share_one_connection() {
     assert_eq!((server.connections(), server.requests()), (1, 101));
 }
 
+/// There a call that hangs keeps a stream and no connection.
+#[tokio::test]
+async fn a_bound_on_connections_holds_no_call_back() {
+    for (protocols, spoken) in [(["h2"], Version::HTTP_2), (["http/1.1"], Version::HTTP_11)] {
+        let (server, builder) = Server::over_tls(&protocols).await;
+        let client = builder.max_connections_per_origin(2).build().unwrap();
+        let stalled = tokio::spawn(client.get("/stall").send());
+        let mut calls = JoinSet::new();
+        for _ in 0..50 {
+            calls.spawn(client.get("/").send());
+        }
+        while let Some(call) = calls.join_next().await {
+            call.unwrap().unwrap();
+        }
+        assert_eq!(server.requests(), 51);
+        assert!(server.connections() <= 2);
+        assert_eq!(server.seen.lock().unwrap().requests[0].0, spoken);
+        stalled.abort();
+    }
+}
+
 #[tokio::test]
 async fn bodies_are_streamed_both_ways() {
     let server = Server::start(None).await;

@@ -2,6 +2,7 @@
 
 mod bodies;
 mod circuit;
+mod connections;
 mod faults;
 mod http2;
 mod leaks;
