@@ -59,7 +59,8 @@ impl CacheBuilder {
         self
     }
 
-    /// Tells somebody what happens, as it happens. They must be quick: callers wait for them.
+    /// Tells somebody what happens, as it happens. They must be quick: callers wait for them. A panic of theirs is
+    /// logged and ends there.
     #[must_use]
     pub fn observer(mut self, observer: impl Fn(CacheEvent) + Send + Sync + 'static) -> Self {
         self.observer = Some(Arc::new(observer));

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -98,8 +99,12 @@ impl Counters {
 
     pub(crate) fn note(&self, event: CacheEvent) {
         self.events[event as usize].fetch_add(1, Ordering::Relaxed);
-        if let Some(observer) = &self.observer {
-            observer(event);
+        let Some(observer) = &self.observer else {
+            return;
+        };
+        // Some of this is noted with work half done, which a fault of theirs must not end.
+        if catch_unwind(AssertUnwindSafe(|| observer(event))).is_err() {
+            tracing::error!("an observer of a cache panicked");
         }
     }
 

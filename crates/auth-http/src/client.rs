@@ -13,7 +13,7 @@ use crate::connect::{self, Pool, Versions};
 use crate::connections::Connections;
 use crate::credential::{Credential, Kind};
 use crate::fault::{Fault, FaultKind};
-use crate::observer::Observer;
+use crate::observer::{self, Observer};
 use crate::origin::Origin;
 use crate::path::Complaint;
 use crate::proxy::{Proxies, ProxySettings};
@@ -247,9 +247,7 @@ impl Inner {
         let Some(state) = change else { return };
         let origin = self.origin(index).text();
         tracing::warn!(origin = &**origin, ?state, "circuit changed");
-        for observer in &self.observers {
-            observer.circuit_changed(origin, state);
-        }
+        observer::tell(&self.observers, |it| it.circuit_changed(origin, state));
     }
 }
 
@@ -338,7 +336,8 @@ impl HttpClientBuilder {
         self
     }
 
-    /// Adds somebody who watches all calls; there may be several.
+    /// Adds somebody who watches all calls; there may be several. One that panics is logged, and keeps neither the
+    /// call from its outcome nor the others from hearing of it.
     pub fn observer(mut self, observer: impl Observer + 'static) -> Self {
         self.observers.push(Arc::new(observer));
         self

@@ -1,3 +1,4 @@
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,6 +53,15 @@ impl<O: Observer + ?Sized> Observer for Arc<O> {
 
     fn circuit_changed(&self, origin: &str, state: CircuitState) {
         (**self).circuit_changed(origin, state);
+    }
+}
+
+/// Tells each of them. Of a fault of one of them neither the call nor the others know.
+pub(crate) fn tell(observers: &[Arc<dyn Observer>], tell: impl Fn(&dyn Observer)) {
+    for observer in observers {
+        if catch_unwind(AssertUnwindSafe(|| tell(observer))).is_err() {
+            tracing::error!("an observer of outgoing calls panicked");
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::client::HttpClient;
 use crate::fault::{FaultKind, RequestLine};
-use crate::observer::Exchange;
+use crate::observer::{self, Exchange};
 use crate::payload::Payload;
 use crate::request::RequestBuilder;
 
@@ -112,8 +112,6 @@ impl Drop for Record {
             response_bytes: self.response_bytes,
             correlation_id: self.correlation_id.take(),
         };
-        for observer in &client.observers {
-            observer.observe(&exchange);
-        }
+        observer::tell(&client.observers, |it| it.observe(&exchange));
     }
 }

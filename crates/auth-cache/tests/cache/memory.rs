@@ -57,6 +57,19 @@ async fn two_hundred_concurrent_misses_share_one_load() {
 }
 
 #[tokio::test]
+async fn an_observer_that_panics_costs_nobody_a_value() {
+    let cache = Cache::builder("test")
+        .observer(|event| panic!("on purpose: {event:?}"))
+        .build();
+    let loader = Loader::new();
+    for origin in [Origin::Loader, Origin::Memory] {
+        let loaded = cache.get_or_load(&ROLES, "k", loader.load("v")).await;
+        assert_eq!(loaded.unwrap().origin(), origin);
+    }
+    assert_eq!(cache.stats().loads, 1);
+}
+
+#[tokio::test]
 async fn a_caller_who_goes_away_does_not_end_the_load_for_the_others() {
     let (cache, _) = cache();
     let loader = Loader::new();

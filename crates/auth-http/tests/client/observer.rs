@@ -67,6 +67,50 @@ async fn a_call_is_told_with_its_sizes_and_without_its_query() {
     assert!(told.answered_after().unwrap() <= told.elapsed());
 }
 
+/// Somebody who counts wrong.
+struct Panicking;
+
+impl Observer for Panicking {
+    fn observe(&self, _: &Exchange) {
+        panic!("on purpose, when a call has ended");
+    }
+
+    fn circuit_changed(&self, _: &str, _: auth_http::CircuitState) {
+        panic!("on purpose, when a circuit changes");
+    }
+}
+
+#[tokio::test]
+async fn an_observer_that_panics_costs_no_call_and_no_other_observer_anything() {
+    let server = FaultServer::start([ok("{}"), answer("503 X", &[], "")]).await;
+    let recorder = Recorder::default();
+    let client = server
+        .builder()
+        .observer(Panicking)
+        .observer(recorder.clone())
+        .retry(auth_http::RetryPolicy::never())
+        .circuit_breaker(auth_http::CircuitBreaker::new().failures(1))
+        .build()
+        .unwrap();
+    assert_eq!(client.get("/").send().await.unwrap().status(), 200);
+    assert_eq!(recorder.take_only().fault(), None);
+    let fault = client.get("/").send().await.unwrap_err();
+    assert_eq!(fault.kind(), FaultKind::Status);
+    assert_eq!(recorder.take_only().fault(), Some(FaultKind::Status));
+    // Also of a call that ends by a panic of its own: a second one would end the process.
+    let call = tokio::spawn(async move {
+        let mut call = Box::pin(client.get("/").send());
+        std::future::poll_fn(|cx| {
+            let _ = call.as_mut().poll(cx);
+            std::task::Poll::Ready(())
+        })
+        .await;
+        panic!("on purpose, with a call under way");
+    });
+    assert!(call.await.unwrap_err().is_panic());
+    assert!(recorder.take_only().fault().is_some());
+}
+
 #[tokio::test]
 async fn every_outcome_is_told_once() {
     let broken = Act::AnswerAndClose(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{".to_vec());
