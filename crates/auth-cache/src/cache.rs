@@ -4,11 +4,11 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_core::{Clock, RequestContext};
+use auth_core::{BoxFuture, Clock, RequestContext};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::Instant;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 use crate::backend::Backend;
 use crate::builder::CacheBuilder;
@@ -115,16 +115,102 @@ impl Cache {
         F: FnOnce() -> Fut + Send + 'static,
         Fut: Future<Output = Result<T, E>> + Send + 'static,
     {
-        let rules = space.rules();
-        if let Some((entry, now)) = self.at_once(space, key, rules) {
-            self.0.counters.memory_hit();
-            if entry.lifetime.wants_refresh(rules, now) && !entry.is_resting(now) {
-                self.refresh::<V, C, T, E, F, Fut>(space, key, load);
-            }
-            return Ok(entry.loaded(Origin::Memory, now));
+        match self.at_hand(space, key, move |_: Option<Loaded<V>>| load()) {
+            Ok(found) => Ok(found),
+            // A hit does not carry around all that a load may need.
+            Err(load) => Box::pin(self.load_or_join(space, key, load)).await,
         }
-        // A hit does not carry around all that a load may need.
-        Box::pin(self.load_or_join(space, key, load)).await
+    }
+
+    /// As [`get_or_load`](Self::get_or_load), with a loader that is told what is known already: a value that has expired
+    /// or is to be refreshed, if there is one. So it can ask its source for something new only, and return what
+    /// it was told if there is nothing: then that is as good as new.
+    ///
+    /// An expired value is kept for as long as its space allows it to be [stale](Space::max_stale).
+    ///
+    /// # Errors
+    ///
+    /// As `get_or_load`.
+    ///
+    /// # Panics
+    ///
+    /// As `get_or_load`.
+    ///
+    /// # Example: a document with an `ETag`
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use auth_cache::{Bounded, Cache, Loaded, Space};
+    /// # use serde::{Deserialize, Serialize};
+    ///
+    /// #[derive(Clone, Serialize, Deserialize)]
+    /// struct Document { etag: String, text: String }
+    ///
+    /// const DOCUMENTS: Space<Document, Bounded> = Space::new("documents", Duration::from_secs(60))
+    ///     .max_stale(Duration::from_secs(3600));
+    ///
+    /// /// `If-None-Match: {etag}`; `None` is the answer 304.
+    /// async fn fetch(etag: Option<&str>) -> Result<Option<Document>, String> {
+    ///     # let document = || Document { etag: "1".into(), text: "text".into() };
+    ///     # Ok((etag != Some("1")).then(document))
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let load = async |known: Option<Loaded<Document>>| {
+    ///     let known = known.map(Loaded::into_value);
+    ///     let newer = fetch(known.as_ref().map(|it| it.etag.as_str())).await?;
+    ///     newer.or(known).ok_or_else(|| "nothing is known to be unchanged".to_owned())
+    /// };
+    /// let cache = Cache::builder("my-app").build();
+    /// let document = cache.get_or_reload(&DOCUMENTS, "terms", load).await;
+    /// assert_eq!(document.unwrap().value().text, "text");
+    /// # }
+    /// ```
+    pub async fn get_or_reload<V, C, T, E, F, Fut>(
+        &self,
+        space: &Space<V, C>,
+        key: &str,
+        load: F,
+    ) -> Result<Loaded<V>, LoadError<E>>
+    where
+        V: Cacheable,
+        C: Consistency,
+        T: Into<Fresh<V>> + Send + 'static,
+        E: Clone + Send + Sync + 'static,
+        F: FnOnce(Option<Loaded<V>>) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<T, E>> + Send + 'static,
+    {
+        match self.at_hand(space, key, load) {
+            Ok(found) => Ok(found),
+            Err(load) => Box::pin(self.load_or_join(space, key, load)).await,
+        }
+    }
+
+    /// What memory answers with, which may start a load that nobody waits for. Otherwise there is the loader back.
+    fn at_hand<V, C, T, E, F, Fut>(
+        &self,
+        space: &Space<V, C>,
+        key: &str,
+        load: F,
+    ) -> Result<Loaded<V>, F>
+    where
+        V: Cacheable,
+        C: Consistency,
+        T: Into<Fresh<V>> + Send + 'static,
+        E: Clone + Send + Sync + 'static,
+        F: FnOnce(Option<Loaded<V>>) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<T, E>> + Send + 'static,
+    {
+        let rules = space.rules();
+        let Some((entry, now)) = self.at_once(space, key, rules) else {
+            return Err(load);
+        };
+        self.0.counters.memory_hit();
+        if entry.lifetime.wants_refresh(rules, now) && !entry.is_resting(now) {
+            self.refresh(space, key, load);
+        }
+        Ok(entry.loaded(Origin::Memory, now))
     }
 
     /// Waits for the load of this key, and starts it if there is none.
@@ -139,7 +225,7 @@ impl Cache {
         C: Consistency,
         T: Into<Fresh<V>> + Send + 'static,
         E: Clone + Send + Sync + 'static,
-        F: FnOnce() -> Fut + Send + 'static,
+        F: FnOnce(Option<Loaded<V>>) -> Fut + Send + 'static,
         Fut: Future<Output = Result<T, E>> + Send + 'static,
     {
         let rules = space.rules();
@@ -193,7 +279,7 @@ impl Cache {
         C: Consistency,
         T: Into<Fresh<V>> + Send + 'static,
         E: Clone + Send + Sync + 'static,
-        F: FnOnce() -> Fut + Send + 'static,
+        F: FnOnce(Option<Loaded<V>>) -> Fut + Send + 'static,
         Fut: Future<Output = Result<T, E>> + Send + 'static,
     {
         let shelf = self.shelf(space);
@@ -475,21 +561,22 @@ impl Inner {
 }
 
 /// The load, in the request and the span that it is for.
-fn in_context<T, E, F, Fut>(load: F) -> impl Future<Output = Result<T, E>> + Send
+fn in_context<V, T, E, F, Fut>(
+    load: F,
+) -> impl FnOnce(Option<Loaded<V>>) -> BoxFuture<'static, Result<T, E>> + Send
 where
-    T: Send,
-    E: Send,
-    F: FnOnce() -> Fut + Send + 'static,
+    V: Cacheable,
+    F: FnOnce(Option<Loaded<V>>) -> Fut + Send + 'static,
     Fut: Future<Output = Result<T, E>> + Send + 'static,
 {
-    let context = RequestContext::current();
-    let load = async move {
+    let (context, span) = (RequestContext::current(), Span::current());
+    move |known| {
+        let load = async move { load(known).await };
         match context {
-            Some(context) => context.scope(load()).await,
-            None => load().await,
+            Some(context) => Box::pin(context.scope(load).instrument(span)),
+            None => Box::pin(load.instrument(span)),
         }
-    };
-    load.in_current_span()
+    }
 }
 
 /// Counts a task while it runs.
@@ -531,7 +618,7 @@ mod tests {
         let Role::Lead(landing, waiting) = place.shelf.flights.join("k", began) else {
             panic!("nobody else flies");
         };
-        let load = async { Err::<String, _>("nobody should ask") };
+        let load = |_| async { Err::<String, _>("nobody should ask") };
         place.fill(began, load, landing, false).await;
         let loaded = waiting.outcome().await.unwrap().unwrap();
         assert_eq!(loaded.origin(), Origin::Memory);

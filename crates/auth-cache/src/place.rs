@@ -64,14 +64,15 @@ impl<V: Cacheable> Place<V> {
 
     /// Fills the place and lets the outcome land; what is left to do after that keeps nobody waiting.
     /// What is there already is enough, unless it is to be refreshed.
-    pub(crate) async fn fill<T, E>(
+    pub(crate) async fn fill<T, E, Fut>(
         self,
         began: Began,
-        load: impl Future<Output = Result<T, E>>,
+        load: impl FnOnce(Option<Loaded<V>>) -> Fut,
         landing: Landing<Result<Loaded<V>, E>>,
         is_refresh: bool,
     ) where
         T: Into<Fresh<V>>,
+        Fut: Future<Output = Result<T, E>>,
     {
         let Self { inner, shelf, .. } = &self;
         // Somebody else's load may have landed between the look into memory and this flight.
@@ -99,13 +100,14 @@ impl<V: Cacheable> Place<V> {
                 return landing.land(Ok(entry.loaded(Origin::Redis, inner.now())));
             }
         };
-        // What there is, should the loader fail, and up to when it is known that nobody had changed it.
+        // What there is, for the loader, and should it fail; and up to when it is known that nobody had changed it.
         let local = shelf.find(&self.key, began.era);
+        let known = self.known(local.as_ref(), remote.as_ref());
         let local = local.map(|entry| (entry.lifetime.stored_at, entry));
         let remote = remote.map(|entry| (read_at, entry));
 
         inner.counters.note(CacheEvent::LoadStarted);
-        let fresh: Fresh<V> = match load.await {
+        let fresh: Fresh<V> = match load(known).await {
             Ok(fresh) => fresh.into(),
             Err(error) => {
                 inner.counters.note(CacheEvent::LoadFailed);
@@ -147,6 +149,19 @@ impl<V: Cacheable> Place<V> {
     fn is_usable(&self, entry: &Entry<V>, is_refresh: bool, now: u64) -> bool {
         entry.lifetime.is_fresh(now)
             && !(is_refresh && entry.lifetime.wants_refresh(&self.rules, now))
+    }
+
+    /// The younger one of what is here and what is in level two, fresh or stale.
+    fn known(&self, local: Option<&Entry<V>>, remote: Option<&Entry<V>>) -> Option<Loaded<V>> {
+        let now = self.inner.now();
+        let local = local.map(|entry| (Origin::Memory, entry));
+        let remote = remote.map(|entry| (Origin::Redis, entry));
+        let (origin, entry) = [local, remote]
+            .into_iter()
+            .flatten()
+            .filter(|(_, entry)| entry.lifetime.adopted(&self.rules, now).is_servable(now))
+            .max_by_key(|(_, entry)| entry.lifetime.stored_at)?;
+        Some(entry.clone().loaded(origin, now))
     }
 
     /// Waits until it is our turn to load, where only one process at a time may.

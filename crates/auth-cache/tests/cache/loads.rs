@@ -3,7 +3,10 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use auth_cache::{BestEffort, Bounded, Cache, CacheEvent, Fresh, LoadError, Origin, Space, Strict};
+use auth_cache::{
+    BestEffort, Bounded, Cache, CacheEvent, Consistency, Fresh, LoadError, Loaded, Origin, Space,
+    Strict,
+};
 use auth_core::UnixTime;
 use auth_testkit::TestClock;
 use tokio::sync::Notify;
@@ -28,6 +31,69 @@ fn cache() -> (Cache, TestClock) {
         .random(|| 0.5)
         .build();
     (cache, clock)
+}
+
+/// What a loader was told: the value, where it was and its age.
+type Told = Option<(String, Origin, Duration)>;
+
+/// Asks with a loader that has nothing newer than what is known, and returns what it was told.
+async fn ask_for_newer<C: Consistency>(
+    cache: &Cache,
+    space: &Space<String, C>,
+) -> (Loaded<String>, Told) {
+    let told = Arc::new(Mutex::new(None));
+    let tell = Arc::clone(&told);
+    let load = move |known: Option<Loaded<String>>| async move {
+        *tell.lock().unwrap() = known
+            .as_ref()
+            .map(|it| (it.value().clone(), it.origin(), it.age()));
+        let value = known.map_or_else(|| "first".to_owned(), Loaded::into_value);
+        Ok::<_, String>(value)
+    };
+    let loaded = cache.get_or_reload(space, "k", load).await.unwrap();
+    cache.settled().await;
+    let told = told.lock().unwrap().take();
+    (loaded, told)
+}
+
+#[tokio::test]
+async fn a_loader_is_told_what_is_known_and_makes_it_as_good_as_new() {
+    let (cache, clock) = cache();
+    let (loaded, told) = ask_for_newer(&cache, &ROLES).await;
+    assert_eq!((loaded.origin(), told), (Origin::Loader, None));
+    clock.advance(TTL + Duration::from_secs(20));
+    let (loaded, told) = ask_for_newer(&cache, &ROLES).await;
+    let age = TTL + Duration::from_secs(20);
+    assert_eq!(told, Some(("first".to_owned(), Origin::Memory, age)));
+    assert_eq!(
+        (loaded.origin(), loaded.age()),
+        (Origin::Loader, Duration::ZERO)
+    );
+    clock.advance(TTL - Duration::from_secs(1));
+    assert!(cache.get(&ROLES, "k").await.is_some());
+
+    // Nobody is told what has been deleted, or is too old.
+    cache.delete(&ROLES, "k").await;
+    assert_eq!(ask_for_newer(&cache, &ROLES).await.1, None);
+    clock.advance(TTL + Duration::from_secs(50));
+    assert_eq!(ask_for_newer(&cache, &ROLES).await.1, None);
+}
+
+#[tokio::test]
+async fn who_refreshes_is_told_what_is_still_good_and_who_is_strict_nothing() {
+    const AHEAD: Space<String, Bounded> = Space::new("ahead", TTL).refresh_ahead(50);
+    const STRICT: Space<String, Strict> = Space::new("strict", TTL);
+    let (cache, clock) = cache();
+    ask_for_newer(&cache, &AHEAD).await;
+    ask_for_newer(&cache, &STRICT).await;
+    clock.advance(Duration::from_secs(60));
+    let (loaded, told) = ask_for_newer(&cache, &AHEAD).await;
+    assert_eq!(loaded.origin(), Origin::Memory);
+    let age = Duration::from_secs(60);
+    assert_eq!(told, Some(("first".to_owned(), Origin::Memory, age)));
+    clock.advance(Duration::from_secs(60));
+    assert_eq!(cache.get(&AHEAD, "k").await.unwrap().age(), age);
+    assert_eq!(ask_for_newer(&cache, &STRICT).await.1, None);
 }
 
 /// A loader that waits for a gate.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::common::Loader;
 use crate::setting::{LONG, PREFS, REVOKED, ROLES, Setting, TTL};
-use auth_cache::{Bounded, Cache, Origin, Space, Strict};
+use auth_cache::{Bounded, Cache, LoadError, Loaded, Origin, Space, Strict};
 use auth_core::{Clock, Secret};
 use auth_crypto::{KeyRing, SealingKey};
 use auth_redis::Redis;
@@ -54,6 +54,36 @@ async fn what_one_process_loads_another_finds() {
         (stale.value().as_str(), stale.origin()),
         ("v", Origin::Stale)
     );
+}
+
+#[tokio::test]
+async fn a_loader_is_told_what_another_process_has_loaded_and_what_has_expired_since() {
+    let Some(setting) = Setting::new().await else {
+        return;
+    };
+    let (one, other) = (setting.node(), setting.node());
+    let loader = Loader::new();
+    let loaded = one.get_or_load(&ROLES, "k", loader.load("v")).await;
+    loaded.unwrap();
+    one.settled().await;
+    setting.clock.advance(TTL);
+    let load = async |known: Option<Loaded<String>>| {
+        let known = known.ok_or("nothing is known")?;
+        assert_eq!((known.origin(), known.age()), (Origin::Redis, TTL));
+        Ok::<_, &str>(known.into_value())
+    };
+    let loaded = other.get_or_reload(&ROLES, "k", load).await.unwrap();
+    assert_eq!(
+        (loaded.value().as_str(), loaded.age()),
+        ("v", Duration::ZERO)
+    );
+    other.settled().await;
+    let found = setting.node().get(&ROLES, "k").await.unwrap();
+    assert_eq!(found.origin(), Origin::Redis);
+    // What was deleted is not known any more.
+    assert!(one.delete(&ROLES, "k").await.is_shared());
+    let failed = other.get_or_reload(&ROLES, "k", load).await.unwrap_err();
+    assert_eq!(failed, LoadError::Failed("nothing is known"));
 }
 
 /// How often Redis was asked for several keys at once.
@@ -302,10 +332,7 @@ async fn namespaces_and_spaces_share_nothing() {
     a.clear_space(&ROLES).await;
     for (namespace, role) in [("a", None), ("a:entry", Some("b role"))] {
         let fresh = setting.node_of(namespace);
-        let found = fresh
-            .get(&ROLES, "k")
-            .await
-            .map(auth_cache::Loaded::into_value);
+        let found = fresh.get(&ROLES, "k").await.map(Loaded::into_value);
         assert_eq!(found.as_deref(), role);
         assert!(fresh.get(&PREFS, "k").await.is_some());
     }
