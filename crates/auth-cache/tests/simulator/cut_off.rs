@@ -264,3 +264,29 @@ async fn a_cleared_space_and_a_deleted_prefix_take_what_lies_apart_with_them() {
         assert!(other.cache.get(&CODES, "k").await.is_none());
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_set_while_others_read_is_there() {
+    let world = World::new();
+    let node = world.node();
+    assert!(node.set("beside", "x").await);
+    for round in 0..100 {
+        let key = round.to_string();
+        let (set, read) = tokio::join!(node.set(&key, "tokens"), async {
+            advance(Duration::from_micros(300 * round)).await;
+            node.get("beside").await
+        });
+        assert!(set && read.is_some(), "{round}");
+        assert_eq!(node.get(&key).await.as_deref(), Some("tokens"), "{round}");
+    }
+    // Nobody else does what is being done.
+    assert_eq!(node.cache.stats().replayed, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_who_delete_the_same_prefix_both_know_that_it_is_shared() {
+    let node = World::new().node();
+    let delete = || node.cache.delete_prefix(&SESSIONS, "k");
+    let (one, other) = tokio::join!(delete(), delete());
+    assert!(one.is_shared() && other.is_shared());
+}
