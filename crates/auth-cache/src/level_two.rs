@@ -187,6 +187,18 @@ impl LevelTwo {
         }
     }
 
+    /// Has a record begin where there is none, before a loader is asked: one that began after it could not tell what
+    /// was changed meanwhile and forgotten again. `None` if there cannot be one; then nothing can be written.
+    pub(crate) async fn prepare(&self, space: &'static str, seen: Seen) -> Option<Seen> {
+        if !seen.record.is_missing() {
+            return Some(seen);
+        }
+        let head = seen.record.head.clone();
+        let body = self.record(space).await?;
+        let record = Arc::new(Record { head, body });
+        Some(Seen { record, ..seen })
+    }
+
     /// Writes what a loader brought, if nobody has changed anything since it was asked. Whether it
     /// is there now.
     pub(crate) async fn fill<V: Cacheable>(
@@ -195,16 +207,8 @@ impl LevelTwo {
         key: &str,
         content: &Content<V>,
         rules: &Rules,
-        mut seen: Seen,
+        seen: Seen,
     ) -> bool {
-        if seen.record.is_missing() {
-            let begun = Body::begin();
-            let Some(true) = self.write_record(space, &seen.record, &begun).await else {
-                // Somebody else was faster, and what they know may be against us.
-                return false;
-            };
-            Arc::make_mut(&mut seen.record).body = begun;
-        }
         let at = self.key(space, key);
         let form = self.form(rules, &at);
         let Some(bytes) = envelope::seal(content, &seen.record.body, &seen.head, form) else {
@@ -324,7 +328,7 @@ impl LevelTwo {
                 let at = self.key(space, key);
                 let left = Duration::from_millis(owed.until.saturating_sub(now));
                 // Somebody may have deleted it later, and after so long nothing there says so any more.
-                let is_alive = !left.is_zero() && !owed.since.is(OLDEST_VALUE, now);
+                let is_alive = !left.is_zero() && !owed.since.is(OLDEST, now);
                 let value = owed.value.as_deref().filter(|_| is_alive);
                 if value.is_none() && owed.value.is_some() {
                     paid = Paid::AsDeletion;
@@ -632,13 +636,13 @@ fn escape(name: &str) -> Cow<'_, str> {
     }
 }
 
-/// A load that took longer than this is not written to level two, because nothing is left there to
-/// compare with.
+/// For so long it stays known that something was changed. A load that took longer is not written to level two, because
+/// nothing is left there to compare with.
 pub(crate) const LONGEST_LOAD: Duration = Duration::from_secs(5 * 60);
 
-/// A value that is owed for longer is made good as a deletion. That it was deleted stays known for as long as
-/// [`LONGEST_LOAD`]; what is missing to that is for writes that take their time and clocks that differ.
-const OLDEST_VALUE: Duration = LONGEST_LOAD.saturating_sub(Duration::from_secs(30));
+/// A load that took longer is not written, and a value that is owed for longer is made good as a deletion. What is
+/// missing to [`LONGEST_LOAD`] is for writes that take their time and clocks that differ.
+pub(crate) const OLDEST: Duration = LONGEST_LOAD.saturating_sub(Duration::from_secs(30));
 
 /// Twice that: whoever made a change may have another clock.
 const CERTAINLY_OVER: Duration = LONGEST_LOAD.saturating_mul(2);
