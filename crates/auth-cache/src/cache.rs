@@ -343,13 +343,13 @@ impl Cache {
         let until = now.saturating_add(millis(content.lifetime.left(now)));
         // Before the first await: from here on nobody sees the old value, even if this future is
         // dropped. Owed first, so that nobody reads it behind in between.
-        let owed = self.owe(&place, until);
+        let due = self.owe(&place, until);
         if self.0.must_confirm(&place.rules) {
             place.shelf.remove(key);
         } else {
             place.shelf.replace(key, kept);
         }
-        self.share(place, owed, Some(content), false).await
+        self.share(place, due, Some(content), false).await
     }
 
     /// Deletes a key, in both levels, and lets the others know.
@@ -360,9 +360,9 @@ impl Cache {
     ) -> Change {
         let place = Place::new(self, self.shelf(space), space, key);
         let now = self.0.now();
-        let owed = self.owe(&place, place.until(now));
+        let due = self.owe(&place, place.until(now));
         let existed = place.remove(now);
-        self.share(place, owed, None, existed).await
+        self.share(place, due, None, existed).await
     }
 
     /// Says that what lies under these keys is out of date: as [`delete`](Self::delete) for each, and for all of
@@ -380,11 +380,11 @@ impl Cache {
         // Before the first await, as for each alone.
         let deletions = keys.iter().map(|key| {
             let place = Place::new(self, Arc::clone(&shelf), space, key);
-            let owed = self.owe(&place, place.until(now));
+            let due = self.owe(&place, place.until(now));
             let existed = place.remove(now);
             Deletion {
                 place,
-                owed,
+                due,
                 existed,
             }
         });

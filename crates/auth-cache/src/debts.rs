@@ -44,6 +44,8 @@ pub(crate) struct Owed {
     receipt: u64,
     /// Who has the smallest is collected next.
     turn: u64,
+    /// Whoever made the change is at it, and nobody else may be: they do not know yet what is to lie there.
+    is_held: bool,
 }
 
 #[derive(Debug, Default)]
@@ -61,11 +63,13 @@ struct Ledger {
     /// Of all values together.
     bytes: usize,
     next: u64,
+    /// How many debts are held.
+    held: usize,
     is_collected: bool,
 }
 
 impl Debts {
-    /// Notes a debt. When there are too many, the whole space is owed instead: more than was asked
+    /// Notes a debt, which is held until it is [released](Self::release). When there are too many, the whole space is owed instead: more than was asked
     /// for is deleted, and never less. A value that there is no room for is deleted instead.
     pub(crate) fn note(
         &self,
@@ -94,6 +98,7 @@ impl Debts {
             since: Since::new(now),
             receipt: ledger.next,
             turn: ledger.next,
+            is_held: true,
         };
         ledger.next += 1;
         ledger.insert(debt.clone(), owed.clone());
@@ -110,6 +115,16 @@ impl Debts {
         if is_same && fits {
             ledger.remove(debt);
             ledger.insert(debt.clone(), owed.clone());
+        }
+    }
+
+    /// Whoever made the change does nothing more about it: what is still owed is there to be collected.
+    pub(crate) fn release(&self, debt: &Debt, owed: &Owed) {
+        let mut ledger = self.lock();
+        let it = ledger.owed.get_mut(debt);
+        if let Some(it) = it.filter(|it| it.receipt == owed.receipt && it.is_held) {
+            it.is_held = false;
+            ledger.held -= 1;
         }
     }
 
@@ -152,7 +167,10 @@ impl Debts {
 
     /// Whether the caller is the one to collect from now on.
     pub(crate) fn begin_collection(&self) -> bool {
-        !std::mem::replace(&mut self.lock().is_collected, true)
+        let mut ledger = self.lock();
+        // Most reads that find something owed find what is just being done.
+        let is_any_left = ledger.owed.len() > ledger.held;
+        is_any_left && !std::mem::replace(&mut ledger.is_collected, true)
     }
 
     /// Lets all others be collected before this one is tried again: it could not be paid, and they may well be.
@@ -171,11 +189,12 @@ impl Debts {
         self.lock().is_collected = false;
     }
 
-    /// What to collect next. Nothing is the end of the collection: who notes a debt after it has to
+    /// What to collect next. Nothing is the end of the collection: who releases a debt after it has to
     /// begin another.
     pub(crate) fn next_to_collect(&self) -> Vec<(Debt, Owed)> {
         let mut ledger = self.lock();
-        let mut next: Vec<_> = ledger.owed.iter().collect();
+        let released = ledger.owed.iter().filter(|(_, owed)| !owed.is_held);
+        let mut next: Vec<_> = released.collect();
         next.sort_unstable_by_key(|(_, owed)| owed.turn);
         next.truncate(BATCH);
         let owned = |(debt, owed): (&Debt, &Owed)| (debt.clone(), owed.clone());
@@ -195,6 +214,7 @@ impl Ledger {
         if let Some(space) = debt.concerns_all_of() {
             *self.wide.entry(space).or_default() += 1;
         }
+        self.held += usize::from(owed.is_held);
         self.owed.insert(debt, owed);
     }
 
@@ -203,6 +223,7 @@ impl Ledger {
             return;
         };
         self.bytes -= owed.value.map_or(0, |value| value.len());
+        self.held -= usize::from(owed.is_held);
         if let Some(space) = debt.concerns_all_of()
             && let Some(count) = self.wide.get_mut(space)
         {
@@ -241,11 +262,17 @@ mod tests {
         debts.note(debt, Stamp::none(), value, 0, 0)
     }
 
+    fn note_and_release(debts: &Debts, debt: Debt, value: Option<usize>) -> (Debt, Owed) {
+        let (debt, owed) = note(debts, debt, value);
+        debts.release(&debt, &owed);
+        (debt, owed)
+    }
+
     #[test]
     fn settling_an_older_debt_leaves_a_newer_one() {
         let debts = Debts::default();
         let (debt, first) = note(&debts, key("s", "k"), None);
-        let (_, second) = note(&debts, key("s", "k"), Some(1));
+        let (_, second) = note_and_release(&debts, key("s", "k"), Some(1));
         assert!(!debts.is_current(&debt, &first));
         debts.settle(&debt, &first);
         assert!(debts.concern("s", "k"));
@@ -303,7 +330,7 @@ mod tests {
     fn debts_that_cannot_be_paid_are_collected_after_all_others() {
         let debts = Debts::default();
         for number in 0..=BATCH {
-            note(&debts, key("s", &number.to_string()), None);
+            note_and_release(&debts, key("s", &number.to_string()), None);
         }
         let last = key("s", &BATCH.to_string());
         let next = debts.next_to_collect();
@@ -312,6 +339,27 @@ mod tests {
             debts.postpone(debt, owed);
         }
         assert_eq!(debts.next_to_collect()[0].0, last);
+    }
+
+    #[test]
+    fn what_is_held_is_owed_and_not_collected() {
+        let debts = Debts::default();
+        let (debt, mut first) = note(&debts, key("s", "k"), None);
+        debts.amend(&debt, &mut first, vec![0].into());
+        let (_, second) = note(&debts, key("s", "k"), None);
+        // Of what was overtaken nothing is left to release.
+        debts.release(&debt, &first);
+        assert!(debts.concern("s", "k"));
+        assert!(!debts.begin_collection() && debts.next_to_collect().is_empty());
+        for _ in 0..2 {
+            debts.release(&debt, &second);
+        }
+        assert!(debts.begin_collection());
+        assert_eq!(debts.next_to_collect().len(), 1);
+        note(&debts, Debt::Space("s"), None);
+        debts.settle(&debt, &second);
+        debts.lock().forget_space("s");
+        assert_eq!((debts.count(), debts.lock().held), (0, 0));
     }
 
     #[test]

@@ -112,12 +112,9 @@ impl LevelTwo {
         key: &str,
         rules: &Rules,
     ) -> Answer<V> {
-        if self.debts.are_any() {
-            // Whoever saw to them may have gone with a runtime.
-            self.collect_later();
-            if self.debts.concern(space, key) {
-                return Answer::NONE;
-            }
+        self.collect_later();
+        if self.debts.concern(space, key) {
+            return Answer::NONE;
         }
         let Some(looked) = self.look(space, key).await else {
             return Answer::NONE;
@@ -190,6 +187,18 @@ impl LevelTwo {
         }
     }
 
+    /// Has a record begin where there is none, before a loader is asked: one that began after it could not tell what
+    /// was changed meanwhile and forgotten again. `None` if there cannot be one; then nothing can be written.
+    pub(crate) async fn prepare(&self, space: &'static str, seen: Seen) -> Option<Seen> {
+        if !seen.record.is_missing() {
+            return Some(seen);
+        }
+        let head = seen.record.head.clone();
+        let body = self.record(space).await?;
+        let record = Arc::new(Record { head, body });
+        Some(Seen { record, ..seen })
+    }
+
     /// Writes what a loader brought, if nobody has changed anything since it was asked. Whether it
     /// is there now.
     pub(crate) async fn fill<V: Cacheable>(
@@ -198,16 +207,8 @@ impl LevelTwo {
         key: &str,
         content: &Content<V>,
         rules: &Rules,
-        mut seen: Seen,
+        seen: Seen,
     ) -> bool {
-        if seen.record.is_missing() {
-            let begun = Body::begin();
-            let Some(true) = self.write_record(space, &seen.record, &begun).await else {
-                // Somebody else was faster, and what they know may be against us.
-                return false;
-            };
-            Arc::make_mut(&mut seen.record).body = begun;
-        }
         let at = self.key(space, key);
         let form = self.form(rules, &at);
         let Some(bytes) = envelope::seal(content, &seen.record.body, &seen.head, form) else {
@@ -248,45 +249,16 @@ impl LevelTwo {
     }
 
     /// Notes that something was changed. From here on it is not read.
-    pub(crate) fn owe(&self, debt: Debt, until: u64) -> (Debt, Owed) {
+    pub(crate) fn owe(self: &Arc<Self>, debt: Debt, until: u64) -> Due {
         let now = self.now();
         let stamp = self.stamps.next(now, &random());
-        self.debts.note(debt, stamp, None, until, now)
-    }
-
-    /// Adds what was set to what is owed, so that it is written and not only deleted. Whether it could be:
-    /// it may be too large, or must be sealed and cannot, or nobody knows the record of the space.
-    pub(crate) async fn add_value<V: Cacheable>(
-        &self,
-        (debt, owed): &mut (Debt, Owed),
-        content: &Content<V>,
-        rules: &Rules,
-    ) -> bool {
-        let Debt::Key { space, key } = debt else {
-            return false;
-        };
-        let (record, is_current) = match self.record(space).await {
-            Some(record) => (record, true),
-            // What is written under it may not count any more.
-            None => match self.remembered(space) {
-                Some(record) => (record, false),
-                None => return false,
-            },
-        };
-        let at = self.key(space, key);
-        let form = self.form(rules, &at);
-        let sealed = envelope::seal(content, &record, owed.stamp.as_bytes(), form);
-        let Some(bytes) = sealed else {
-            return false;
-        };
-        self.debts.amend(debt, owed, bytes.into());
-        is_current
-    }
-
-    /// Whether this is still what is owed, and not something later.
-    pub(crate) fn is_current(&self, debt: &Debt, owed: &Owed) -> bool {
-        // A debt that became one of a whole space is as good.
-        matches!(debt, Debt::Space(_)) || self.debts.is_current(debt, owed)
+        let (debt, owed) = self.debts.note(debt, stamp, None, until, now);
+        let level_two = Arc::clone(self);
+        Due {
+            level_two,
+            debt,
+            owed,
+        }
     }
 
     /// Whether there is an entry, changed or not.
@@ -314,18 +286,10 @@ impl LevelTwo {
         found.lifetime.is_fresh(self.now())
     }
 
-    /// Makes a change known, now or when the level is back. Whether it is known now, as it was made.
-    pub(crate) async fn pay(self: &Arc<Self>, debt: &Debt, owed: &Owed) -> bool {
-        let paid = self.try_to_pay(debt, owed, true).await;
-        if paid.is_none() {
-            self.collect_later();
-        }
-        paid == Some(Paid::AsOwed)
-    }
-
-    /// Has what is owed made known when the level is back.
+    /// Has what is owed made known when the level is back, unless somebody does already: whoever did may have gone
+    /// with a runtime.
     fn collect_later(self: &Arc<Self>) {
-        if self.debts.begin_collection() {
+        if self.debts.are_any() && self.debts.begin_collection() {
             let collection = Collection(Arc::downgrade(self));
             tokio::spawn(collect(collection, self.backend.ready()));
         }
@@ -364,7 +328,7 @@ impl LevelTwo {
                 let at = self.key(space, key);
                 let left = Duration::from_millis(owed.until.saturating_sub(now));
                 // Somebody may have deleted it later, and after so long nothing there says so any more.
-                let is_alive = !left.is_zero() && !owed.since.is(OLDEST_VALUE, now);
+                let is_alive = !left.is_zero() && !owed.since.is(OLDEST, now);
                 let value = owed.value.as_deref().filter(|_| is_alive);
                 if value.is_none() && owed.value.is_some() {
                     paid = Paid::AsDeletion;
@@ -538,6 +502,69 @@ impl LevelTwo {
     }
 }
 
+/// A change by whoever made it. Nobody else carries it out until this is dropped.
+pub(crate) struct Due {
+    level_two: Arc<LevelTwo>,
+    debt: Debt,
+    owed: Owed,
+}
+
+impl Due {
+    /// Adds what was set to what is owed, so that it is written and not only deleted. Whether it could be:
+    /// it may be too large, or must be sealed and cannot, or nobody knows the record of the space.
+    pub(crate) async fn add_value<V: Cacheable>(
+        &mut self,
+        content: &Content<V>,
+        rules: &Rules,
+    ) -> bool {
+        let level_two = &self.level_two;
+        let Debt::Key { space, key } = &self.debt else {
+            return false;
+        };
+        let (record, is_current) = match level_two.record(space).await {
+            Some(record) => (record, true),
+            // What is written under it may not count any more.
+            None => match level_two.remembered(space) {
+                Some(record) => (record, false),
+                None => return false,
+            },
+        };
+        let at = level_two.key(space, key);
+        let form = level_two.form(rules, &at);
+        let sealed = envelope::seal(content, &record, self.owed.stamp.as_bytes(), form);
+        let Some(bytes) = sealed else {
+            return false;
+        };
+        let (debt, owed) = (&self.debt, &mut self.owed);
+        level_two.debts.amend(debt, owed, bytes.into());
+        is_current
+    }
+
+    /// Makes the change known, now or when the level is back. Whether it is known now, as it was made. Of several
+    /// changes of a key the last one is made known, and by whoever made it.
+    pub(crate) async fn pay(self) -> bool {
+        let Self {
+            level_two,
+            debt,
+            owed,
+        } = &self;
+        if matches!(debt, Debt::Key { .. }) && !level_two.debts.is_current(debt, owed) {
+            return false;
+        }
+        let paid = level_two.try_to_pay(debt, owed, true).await;
+        level_two.debts.release(debt, owed);
+        level_two.collect_later();
+        paid == Some(Paid::AsOwed)
+    }
+}
+
+impl Drop for Due {
+    fn drop(&mut self) {
+        // It may have been stopped with its runtime. Then the next one to read or change something sees to it.
+        self.level_two.debts.release(&self.debt, &self.owed);
+    }
+}
+
 /// What level two has learned of a change.
 #[derive(PartialEq)]
 enum Paid {
@@ -609,13 +636,13 @@ fn escape(name: &str) -> Cow<'_, str> {
     }
 }
 
-/// A load that took longer than this is not written to level two, because nothing is left there to
-/// compare with.
+/// For so long it stays known that something was changed. A load that took longer is not written to level two, because
+/// nothing is left there to compare with.
 pub(crate) const LONGEST_LOAD: Duration = Duration::from_secs(5 * 60);
 
-/// A value that is owed for longer is made good as a deletion. That it was deleted stays known for as long as
-/// [`LONGEST_LOAD`]; what is missing to that is for writes that take their time and clocks that differ.
-const OLDEST_VALUE: Duration = LONGEST_LOAD.saturating_sub(Duration::from_secs(30));
+/// A load that took longer is not written, and a value that is owed for longer is made good as a deletion. What is
+/// missing to [`LONGEST_LOAD`] is for writes that take their time and clocks that differ.
+pub(crate) const OLDEST: Duration = LONGEST_LOAD.saturating_sub(Duration::from_secs(30));
 
 /// Twice that: whoever made a change may have another clock.
 const CERTAINLY_OVER: Duration = LONGEST_LOAD.saturating_mul(2);

@@ -59,7 +59,7 @@
 //! is the later one is a matter of their clocks, and only where one of them had to be made good. Where the clock of
 //! whoever made a value is ahead of a reader's, the reader's memory keeps it for as much longer, but for no more than one
 //! lifetime; Redis does not, and so [`Strict`] does not either. Values
-//! in Redis are 1 MiB at most, and a load that takes more than five minutes is kept in memory only.
+//! in Redis are 1 MiB at most, and a load that takes more than four and a half minutes is kept in memory only.
 //! Whoever can write to Redis can put values there, unless the space is [sealed](Space::sealed). Even then they can
 //! put an older one back under its own key.
 

@@ -11,7 +11,7 @@ use crate::entry::{Entry, millis};
 use crate::envelope::Content;
 use crate::flight::Landing;
 use crate::fresh::Fresh;
-use crate::level_two::{Answer, LONGEST_LOAD, Lock, Seen};
+use crate::level_two::{Answer, Lock, OLDEST, Seen};
 use crate::loaded::{Loaded, Origin};
 use crate::shelf::{Began, Kept, Shelf};
 use crate::since::Since;
@@ -106,6 +106,7 @@ impl<V: Cacheable> Place<V> {
         let local = local.map(|entry| (entry.lifetime.stored_at, entry));
         let remote = remote.map(|entry| (read_at, entry));
 
+        let seen = self.prepare_level_two(seen).await;
         inner.counters.note(CacheEvent::LoadStarted);
         let fresh: Fresh<V> = match load(known).await {
             Ok(fresh) => fresh.into(),
@@ -136,8 +137,8 @@ impl<V: Cacheable> Place<V> {
             landing.land(Ok(loaded.clone()));
             None
         };
-        if is_kept && !asked.is(LONGEST_LOAD, now) {
-            self.write_level_two(&content, began, seen).await;
+        if is_kept {
+            self.write_level_two(&content, began, asked, seen).await;
         }
         self.give_back(lock).await;
         if let Some(landing) = landing {
@@ -283,13 +284,25 @@ impl<V: Cacheable> Place<V> {
         (entry, answer.seen)
     }
 
-    async fn write_level_two(&self, content: &Content<V>, began: Began, seen: Option<Seen>) {
+    /// What must be there before the loader is asked, so that its value can be written after.
+    async fn prepare_level_two(&self, seen: Option<Seen>) -> Option<Seen> {
+        let level_two = self.inner.level_two.as_ref()?;
+        level_two.prepare(self.space, seen?).await
+    }
+
+    async fn write_level_two(
+        &self,
+        content: &Content<V>,
+        began: Began,
+        asked: Since,
+        seen: Option<Seen>,
+    ) {
         let (Some(level_two), Some(seen)) = (&self.inner.level_two, seen) else {
             return;
         };
         let _order = self.shelf.stripe(&self.key).order.lock().await;
         // A deletion that came before this waits behind us no longer; one that comes now does.
-        if self.still(began) {
+        if self.still(began) && !asked.is(OLDEST, self.inner.now()) {
             level_two
                 .fill(self.space, &self.key, content, &self.rules, seen)
                 .await;

@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use crate::cache::Cache;
 use crate::change::Change;
-use crate::debts::{Debt, Owed};
+use crate::debts::Debt;
 use crate::entry::millis;
 use crate::envelope::Content;
-use crate::level_two::{LONGEST_LOAD, LevelTwo};
+use crate::level_two::{Due, LONGEST_LOAD, LevelTwo};
 use crate::place::Place;
 use crate::record::Mark;
 use crate::space::{Cacheable, Consistency, Space};
@@ -19,7 +19,7 @@ use crate::space::{Cacheable, Consistency, Space};
 pub(crate) struct Deletion<V> {
     pub(crate) place: Place<V>,
     /// Unless there is no level two.
-    pub(crate) owed: Option<(Debt, Owed)>,
+    pub(crate) due: Option<Due>,
     /// Whether there was something.
     pub(crate) existed: bool,
 }
@@ -42,7 +42,7 @@ impl Cache {
     }
 
     /// Notes a change that is about to be made. From here on level two is not asked for the key.
-    pub(crate) fn owe<V: Cacheable>(&self, place: &Place<V>, until: u64) -> Option<(Debt, Owed)> {
+    pub(crate) fn owe<V: Cacheable>(&self, place: &Place<V>, until: u64) -> Option<Due> {
         let level_two = self.0.level_two.as_ref()?;
         Some(level_two.owe(place.debt(), until))
     }
@@ -51,16 +51,16 @@ impl Cache {
     pub(crate) async fn share<V: Cacheable>(
         &self,
         place: Place<V>,
-        owed: Option<(Debt, Owed)>,
+        due: Option<Due>,
         value: Option<Content<V>>,
         existed: bool,
     ) -> Change {
-        let Some((level_two, owed)) = self.0.level_two.clone().zip(owed) else {
+        let Some((level_two, due)) = self.0.level_two.clone().zip(due) else {
             let is_shared = true;
             return Change { existed, is_shared };
         };
         let task =
-            self.spawn(async move { place.carry_out(&level_two, owed, value, existed).await });
+            self.spawn(async move { place.carry_out(&level_two, due, value, existed).await });
         // It can only fail by being stopped with the runtime.
         task.await.unwrap_or(Change {
             existed,
@@ -83,8 +83,8 @@ impl Cache {
         let existed = change.existed;
         let task = self.spawn(async move {
             for it in deletions {
-                let Some(owed) = it.owed else { continue };
-                let one = it.place.carry_out(&level_two, owed, None, it.existed);
+                let Some(due) = it.due else { continue };
+                let one = it.place.carry_out(&level_two, due, None, it.existed);
                 let one = one.await;
                 change.existed |= one.existed;
                 change.is_shared &= one.is_shared;
@@ -111,10 +111,10 @@ impl Cache {
             let is_shared = true;
             return Change { existed, is_shared };
         };
-        let owed: (Debt, Owed) = level_two.owe(debt, place.until(self.0.now()));
+        let due = level_two.owe(debt, place.until(self.0.now()));
         let task = self.spawn(async move {
             level_two.hearing.has_begun().await;
-            let is_shared = level_two.pay(&owed.0, &owed.1).await;
+            let is_shared = due.pay().await;
             again();
             is_shared
         });
@@ -148,14 +148,14 @@ impl<V: Cacheable> Place<V> {
     async fn carry_out(
         &self,
         level_two: &Arc<LevelTwo>,
-        owed: (Debt, Owed),
+        due: Due,
         value: Option<Content<V>>,
         existed: bool,
     ) -> Change {
         let is_deletion = value.is_none();
         let existed =
             existed || is_deletion && level_two.has::<V>(self.space, &self.key, &self.rules).await;
-        let is_shared = self.share(level_two, owed, value).await;
+        let is_shared = self.share(level_two, due, value).await;
         Change { existed, is_shared }
     }
 
@@ -164,18 +164,16 @@ impl<V: Cacheable> Place<V> {
     pub(crate) async fn share(
         &self,
         level_two: &Arc<LevelTwo>,
-        mut owed: (Debt, Owed),
+        mut due: Due,
         value: Option<Content<V>>,
     ) -> bool {
         level_two.hearing.has_begun().await;
         let stripe = self.shelf.stripe(&self.key);
         let _order = stripe.order.lock().await;
         let is_whole = match value {
-            Some(content) => level_two.add_value(&mut owed, &content, &self.rules).await,
+            Some(content) => due.add_value(&content, &self.rules).await,
             None => true,
         };
-        let (debt, owed) = owed;
-        // Of several changes the last one is shared, and by whoever made it.
-        level_two.is_current(&debt, &owed) && level_two.pay(&debt, &owed).await && is_whole
+        due.pay().await && is_whole
     }
 }

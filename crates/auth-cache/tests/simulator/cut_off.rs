@@ -264,3 +264,66 @@ async fn a_cleared_space_and_a_deleted_prefix_take_what_lies_apart_with_them() {
         assert!(other.cache.get(&CODES, "k").await.is_none());
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_set_while_others_read_is_there() {
+    let world = World::new();
+    let node = world.node();
+    assert!(node.set("beside", "x").await);
+    for round in 0..100 {
+        let key = round.to_string();
+        let (set, read) = tokio::join!(node.set(&key, "tokens"), async {
+            advance(Duration::from_micros(300 * round)).await;
+            node.get("beside").await
+        });
+        assert!(set && read.is_some(), "{round}");
+        assert_eq!(node.get(&key).await.as_deref(), Some("tokens"), "{round}");
+    }
+    // Nobody else does what is being done.
+    assert_eq!(node.cache.stats().replayed, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_who_delete_the_same_prefix_both_know_that_it_is_shared() {
+    let node = World::new().node();
+    let delete = || node.cache.delete_prefix(&SESSIONS, "k");
+    let (one, other) = tokio::join!(delete(), delete());
+    assert!(one.is_shared() && other.is_shared());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_empty_store_forgot_again_does_not_let_older_loads_in() {
+    let world = World::new();
+    let (deaf, other) = (world.deaf_node(), world.node());
+    let slow = Slow::begin(&deaf, "old").await;
+    assert!(other.set("k", "new").await);
+    assert!(other.cache.delete(&SESSIONS, "k").await.is_shared());
+    world.store.flush(5_000_000);
+    assert_eq!(slow.end(&deaf).await, "old");
+    assert_eq!(other.get("k").await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_takes_its_time_does_not_let_a_load_in_that_was_nearly_too_slow() {
+    for seed in 0..30 {
+        let world = World {
+            dice: Arc::new(Dice::new(seed)),
+            ..World::new()
+        };
+        let far_away = world.node_in(Weather {
+            delay: Duration::from_secs(4),
+            lost: 1.0,
+            ..Weather::FAIR
+        });
+        let other = world.node();
+        assert!(other.set("beside", "x").await);
+        assert!(far_away.get("beside").await.is_some());
+        let asked = Instant::now();
+        let slow = Slow::begin(&far_away, "old").await;
+        assert!(other.cache.delete(&SESSIONS, "k").await.is_shared());
+        let nearly = LONGEST_LOAD.saturating_sub(Duration::from_millis(100));
+        advance(nearly.saturating_sub(asked.elapsed())).await;
+        assert_eq!(slow.end(&far_away).await, "old");
+        assert_eq!(other.get("k").await, None, "{seed}");
+    }
+}

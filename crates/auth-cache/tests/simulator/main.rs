@@ -2,7 +2,8 @@
 //! in a moment of paused time.
 //!
 //! The world has one true version of each key. Writers raise it and tell the cache; readers ask and
-//! compare. What they may be served depends on the class of the space alone.
+//! compare. What they may be served depends on the class of the space alone. Values are set and loaded for hours and for
+//! a moment, deleted by key, by many, by prefix and by tag; some lie sealed.
 
 mod cut_off;
 mod store;
@@ -39,6 +40,20 @@ async fn in_good_weather_everybody_hears_of_everything() {
     assert!(stats.memory_hits > stats.loads, "{stats}");
 }
 
+/// Whose clock is right matters only for which of two values is the later one, and here none are set.
+#[tokio::test(start_paused = true)]
+async fn nodes_whose_clocks_differ_and_whose_loads_outlast_everything_serve_nothing_stale() {
+    let weather = Weather {
+        slow_loads: 0.01,
+        slowest_load: Duration::from_secs(600),
+        clocks: Duration::from_secs(50),
+        ..Weather::STORM
+    };
+    let outcome = World::new(3, weather).run(Duration::from_secs(900)).await;
+    let reads = outcome.reads;
+    assert!(reads > 50_000, "it was too quiet: {reads}");
+}
+
 /// What goes wrong, and how often.
 #[derive(Clone, Copy)]
 struct Weather {
@@ -50,6 +65,12 @@ struct Weather {
     delay: Duration,
     /// Of all loads.
     failing_loads: f64,
+    /// Of all loads.
+    slow_loads: f64,
+    /// The longest time that one of these takes.
+    slowest_load: Duration,
+    /// How far the clocks of nodes are apart at most.
+    clocks: Duration,
     /// How often, on average, one node is cut off from the store for some seconds.
     cuts: Duration,
     /// How often, on average, the store forgets everything.
@@ -61,6 +82,9 @@ impl Weather {
         lost: 0.2,
         failing: 0.05,
         failing_loads: 0.3,
+        slow_loads: 0.0,
+        slowest_load: Duration::ZERO,
+        clocks: Duration::ZERO,
         delay: Duration::from_millis(40),
         cuts: Duration::from_secs(20),
         flushes: Duration::from_secs(90),
@@ -70,6 +94,9 @@ impl Weather {
         lost: 0.0,
         failing: 0.0,
         failing_loads: 0.0,
+        slow_loads: 0.0,
+        slowest_load: Duration::ZERO,
+        clocks: Duration::ZERO,
         delay: Duration::from_millis(5),
         cuts: Duration::MAX,
         flushes: Duration::MAX,

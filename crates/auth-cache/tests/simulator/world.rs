@@ -4,8 +4,11 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use auth_cache::{BestEffort, Bounded, Cache, Consistency, LoadError, Space, Strict};
-use auth_core::Clock;
+use auth_cache::{
+    BestEffort, Bounded, Cache, Change, Consistency, Fresh, LoadError, Space, Strict,
+};
+use auth_core::{Clock, Secret};
+use auth_crypto::{KeyRing, SealingKey};
 use tokio::time::{Instant, sleep};
 
 use crate::Weather;
@@ -13,10 +16,20 @@ use crate::store::{Dice, Store, Way};
 
 const TTL: Duration = Duration::from_secs(20);
 const MAX_STALE: Duration = Duration::from_secs(5);
+/// How long a load is waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
 
-const STRICT: Space<u64, Strict> = Space::new("strict", TTL);
-const BOUNDED: Space<u64, Bounded> = Space::new("bounded", TTL).max_stale(MAX_STALE);
-const BEST_EFFORT: Space<u64, BestEffort> = Space::new("best", TTL).max_stale(MAX_STALE);
+const STRICT: Space<u64, Strict> = Space::new("strict", TTL).hard_deadline(PATIENCE);
+const BOUNDED: Space<u64, Bounded> = Space::new("bounded", TTL)
+    .max_stale(MAX_STALE)
+    .hard_deadline(PATIENCE);
+/// One of long lifetimes, besides.
+const SEALED: Space<u64, Strict> = Space::new("sealed", Duration::from_secs(8 * 3600))
+    .sealed()
+    .hard_deadline(PATIENCE);
+const BEST_EFFORT: Space<u64, BestEffort> = Space::new("best", TTL)
+    .max_stale(MAX_STALE)
+    .hard_deadline(PATIENCE);
 
 /// Nothing that was changed, and told, longer ago than this is served.
 ///
@@ -27,11 +40,19 @@ const STRICT_BOUND: Duration = Duration::ZERO;
 const BOUNDED_BOUND: Duration = Duration::from_secs(5 + 1);
 const BEST_EFFORT_BOUND: Duration = Duration::from_secs(20 + 2 + 5 + 1);
 
+/// The tag of a key, which it shares with some others.
+fn tag(key: usize) -> Box<str> {
+    (key % 7).to_string().into()
+}
+
+const MOMENT: Duration = Duration::from_millis(300);
+
 /// What a loader that fails says.
 const AWAY: &str = "the source is away";
 
 const NODES: usize = 5;
 const KEYS: usize = 20;
+const SPACES: usize = 4;
 
 pub(crate) struct World {
     nodes: Vec<(Cache, Way)>,
@@ -40,6 +61,8 @@ pub(crate) struct World {
     weather: Weather,
     /// For each space and key.
     truths: Vec<Vec<Arc<Mutex<Truth>>>>,
+    /// Those who change a key by a value of their own do so one after the other.
+    turns: Vec<Vec<tokio::sync::Mutex<()>>>,
     tally: Arc<Mutex<(u64, u64)>>,
 }
 
@@ -97,11 +120,11 @@ impl fmt::Display for Sum {
 
 /// Real time as the simulator has it.
 #[derive(Debug)]
-struct Virtual(Instant);
+struct Virtual(Instant, Duration);
 
 impl Clock for Virtual {
     fn now(&self) -> SystemTime {
-        SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000) + self.0.elapsed()
+        SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000) + self.1 + self.0.elapsed()
     }
 }
 
@@ -112,9 +135,12 @@ impl World {
         let nodes = (0..NODES).map(|_| {
             let way = Way::new(&store, &dice, weather);
             let random = Arc::clone(&dice);
+            let key = SealingKey::from_hex("a", &Secret::from("5".repeat(64)));
+            let ahead = weather.clocks.mul_f64(dice.roll());
             let cache = Cache::builder("sim")
                 .backend(way.clone())
-                .clock(Virtual(begun))
+                .clock(Virtual(begun, ahead))
+                .key_ring(KeyRing::new(key.unwrap()))
                 .random(move || random.roll())
                 .build();
             (cache, way)
@@ -124,8 +150,11 @@ impl World {
             store,
             dice,
             weather,
-            truths: (0..3)
+            truths: (0..SPACES)
                 .map(|_| (0..KEYS).map(|_| Arc::default()).collect())
+                .collect(),
+            turns: (0..SPACES)
+                .map(|_| (0..KEYS).map(|_| tokio::sync::Mutex::default()).collect())
                 .collect(),
             tally: Arc::default(),
         }
@@ -172,12 +201,13 @@ impl World {
     async fn read(self: Arc<Self>, node: usize, end: Instant) {
         while Instant::now() < end {
             let key = self.key();
-            match self.dice.below(3) {
+            match self.dice.below(SPACES) {
                 0 => self.ask(node, &STRICT, 0, key, STRICT_BOUND).await,
                 1 => self.ask(node, &BOUNDED, 1, key, BOUNDED_BOUND).await,
+                2 => self.ask(node, &SEALED, 2, key, STRICT_BOUND).await,
                 _ => {
-                    self.ask(node, &BEST_EFFORT, 2, key, BEST_EFFORT_BOUND)
-                        .await
+                    let bound = BEST_EFFORT_BOUND + self.weather.clocks;
+                    self.ask(node, &BEST_EFFORT, 3, key, bound).await;
                 }
             }
             sleep(Duration::from_millis(100).mul_f64(self.dice.roll())).await;
@@ -196,11 +226,26 @@ impl World {
         let truth = &self.truths[truths][key];
         let (asked, source, dice) = (Instant::now(), Arc::clone(truth), Arc::clone(&self.dice));
         let fails = self.dice.roll() < self.weather.failing_loads;
+        let (slow, slowest, tag) = (self.weather.slow_loads, self.weather.slowest_load, tag(key));
         let load = move || async move {
             sleep(Duration::from_millis(50).mul_f64(dice.roll())).await;
             let version = source.lock().unwrap().version;
-            sleep(Duration::from_millis(300).mul_f64(dice.roll())).await;
-            if fails { Err(AWAY) } else { Ok(version) }
+            let most = if dice.roll() < slow {
+                slowest
+            } else {
+                Duration::from_millis(300)
+            };
+            sleep(most.mul_f64(dice.roll())).await;
+            if fails {
+                return Err(AWAY);
+            }
+            let fresh = Fresh::new(version).tag(tag);
+            // Some live for a moment only.
+            Ok(match dice.below(10) {
+                0 => fresh.ttl(MOMENT),
+                1 => fresh.ttl(Duration::from_secs(200)),
+                _ => fresh,
+            })
         };
         let answer = self.nodes[node]
             .0
@@ -210,6 +255,7 @@ impl World {
             Ok(found) => found,
             // Those who joined hear of the failure of another's load.
             Err(LoadError::Failed(AWAY)) if self.weather.failing_loads > 0.0 => return,
+            Err(LoadError::TimedOut) if self.weather.slow_loads > 0.0 => return,
             // No fault of the store reaches whoever asks.
             Err(error) => panic!("{error}"),
         };
@@ -233,10 +279,11 @@ impl World {
         while Instant::now() < end {
             sleep(Duration::from_millis(1000).mul_f64(self.dice.roll())).await;
             let key = self.key();
-            match self.dice.below(3) {
+            match self.dice.below(SPACES) {
                 0 => self.change(node, &STRICT, 0, key).await,
                 1 => self.change(node, &BOUNDED, 1, key).await,
-                _ => self.change(node, &BEST_EFFORT, 2, key).await,
+                2 => self.change(node, &SEALED, 2, key).await,
+                _ => self.change(node, &BEST_EFFORT, 3, key).await,
             }
         }
     }
@@ -249,23 +296,49 @@ impl World {
         truths: usize,
         key: usize,
     ) {
-        let truth = &self.truths[truths][key];
-        let version = {
-            let mut truth = truth.lock().unwrap();
+        let kind = self.dice.below(10);
+        let keys = match kind {
+            // Several at once.
+            2 => key..KEYS.min(key + 4),
+            _ => key..key + 1,
+        };
+        let mut turns = Vec::new();
+        for key in keys.clone() {
+            turns.push(self.turns[truths][key].lock().await);
+        }
+        let raise = |key: usize| {
+            let mut truth = self.truths[truths][key].lock().unwrap();
             truth.version += 1;
             truth.version
         };
-        let (cache, key) = (&self.nodes[node].0, key.to_string());
-        let change = match self.dice.below(10) {
+        let versions: Vec<_> = keys.clone().map(raise).collect();
+        let names: Vec<_> = keys.clone().map(|key| key.to_string()).collect();
+        let (cache, name) = (&self.nodes[node].0, &*names[0]);
+        let change: Change = match kind {
             0 => cache.clear_space(space).await,
-            1 => cache.delete_prefix(space, &key).await,
-            _ => cache.delete(space, &key).await,
+            1 => cache.delete_prefix(space, name).await,
+            2 => {
+                let names: Vec<_> = names.iter().map(String::as_str).collect();
+                cache.invalidate(space, &names).await
+            }
+            3 => cache.delete_tag(space, &tag(key)).await,
+            // Which of two values is the later one is a matter of clocks.
+            4..7 if self.weather.clocks.is_zero() => {
+                let fresh = Fresh::new(versions[0]).tag(tag(key));
+                let fresh = match kind {
+                    4 => fresh.ttl(MOMENT),
+                    5 => fresh.ttl(Duration::from_secs(200)),
+                    _ => fresh,
+                };
+                cache.set(space, name, fresh).await
+            }
+            _ => cache.delete(space, name).await,
         };
         if change.is_shared() {
-            let mut truth = truth.lock().unwrap();
-            truth.told.push((version, Instant::now()));
-            // Two that were told at once may have ended in another order.
-            truth.told.sort_by_key(|(version, _)| *version);
+            for (key, version) in keys.zip(versions) {
+                let mut truth = self.truths[truths][key].lock().unwrap();
+                truth.told.push((version, Instant::now()));
+            }
         }
     }
 
