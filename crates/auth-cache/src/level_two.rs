@@ -334,11 +334,15 @@ impl LevelTwo {
                     paid = Paid::AsDeletion;
                 }
                 let stamp = owed.stamp.as_bytes();
-                let when = if is_first {
-                    When::Always
-                } else {
-                    // Others may have changed it since, and theirs is the later change.
-                    When::HeadIsBefore(stamp)
+                // Others may have changed it since, and theirs is the later change. Where that was in the same
+                // millisecond nobody can say: then whoever deletes is right, which costs no more than a load.
+                let later = match value {
+                    Some(_) => owed.stamp.earliest(),
+                    None => owed.stamp.latest(),
+                };
+                let when = match is_first {
+                    true => When::Always,
+                    false => When::HeadIsBefore(later.as_bytes()),
                 };
                 let written = match value {
                     // That it was changed stays known for as long as a load from before may take.

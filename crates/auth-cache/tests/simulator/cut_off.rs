@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use auth_cache::{Cache, Fresh, Origin, Space, Strict};
 use auth_core::Clock;
+use auth_testkit::TestClock;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, advance};
@@ -325,5 +326,40 @@ async fn a_write_that_takes_its_time_does_not_let_a_load_in_that_was_nearly_too_
         advance(nearly.saturating_sub(asked.elapsed())).await;
         assert_eq!(slow.end(&far_away).await, "old");
         assert_eq!(other.get("k").await, None, "{seed}");
+    }
+}
+
+/// Two nodes that say the same time all the time, and a key that both change.
+async fn of_two_changes_in_one_millisecond(owed_is_deletion: bool) -> Option<String> {
+    let world = World::new();
+    let clock = TestClock::at_unix_secs(1_700_000_000);
+    let [one, other] = [(), ()].map(|()| {
+        let mut node = world.node();
+        let builder = Cache::builder("test").backend(node.way.clone());
+        node.cache = builder.clock(clock.clone()).random(|| 1.0).build();
+        node
+    });
+    assert!(one.set("k", "older").await && other.set("beside", "x").await);
+    clock.advance(Duration::from_secs(1));
+    one.way.cut(true);
+    let is_shared = match owed_is_deletion {
+        true => one.cache.delete(&SESSIONS, "k").await.is_shared(),
+        false => one.set("k", "owed").await,
+    };
+    assert!(!is_shared);
+    assert!(other.set("k", "shared").await);
+    one.way.cut(false);
+    one.owes_nothing().await;
+    let (found, by_other) = (one.get("k").await, other.get("k").await);
+    assert_eq!(found, by_other);
+    found
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_changes_in_one_millisecond_a_deletion_wins_and_a_value_that_is_owed_does_not() {
+    for _ in 0..20 {
+        let found = of_two_changes_in_one_millisecond(false).await;
+        assert_eq!(found.as_deref(), Some("shared"));
+        assert_eq!(of_two_changes_in_one_millisecond(true).await, None);
     }
 }
