@@ -1,24 +1,23 @@
-//! The second level: what it holds, and what it still has to learn.
+//! The second level: what it holds, under which keys, and how it is read and filled.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
-use auth_core::{BoxFuture, Clock};
+use auth_core::Clock;
 use auth_crypto::KeyRing;
 use bytes::Bytes;
 
 use crate::backend::{Backend, BackendFault, HEAD, When};
 use crate::batch::{Batches, Read};
-use crate::debts::{Debt, Debts, Owed};
+use crate::debts::Debts;
 use crate::entry::{millis, moment};
 use crate::envelope::{self, Content, Form, Secrecy};
 use crate::hearing::Hearing;
-use crate::message::{Message, What};
-use crate::record::{Body, Record, random};
+use crate::record::{Record, random};
+use crate::records::Records;
 use crate::space::{Cacheable, Rules};
-use crate::stamp::{self, Stamp, Stamps};
+use crate::stamp::{self, Stamps};
 use crate::stats::{CacheEvent, Counters};
 
 pub(crate) struct LevelTwo {
@@ -27,20 +26,14 @@ pub(crate) struct LevelTwo {
     pub(crate) channel: String,
     pub(crate) node: String,
     pub(crate) batches: Batches,
-    namespace: String,
+    pub(crate) namespace: String,
     key_ring: Option<KeyRing>,
     clock: Arc<dyn Clock>,
-    stamps: Stamps,
-    debts: Debts,
-    counters: Arc<Counters>,
+    pub(crate) stamps: Stamps,
+    pub(crate) debts: Debts,
+    pub(crate) counters: Arc<Counters>,
     /// The records as they were last seen, for what is set while there is nothing to ask.
-    records: Mutex<HashMap<&'static str, Known>>,
-}
-
-/// A record, and the bytes it was read from: as long as they lie there they are not parsed again.
-struct Known {
-    bytes: Bytes,
-    record: Arc<Record>,
+    pub(crate) records: Records,
 }
 
 /// What level two had to say about a key.
@@ -98,7 +91,7 @@ impl LevelTwo {
             stamps: Stamps::default(),
             debts: Debts::default(),
             counters,
-            records: Mutex::default(),
+            records: Records::default(),
         }
     }
 
@@ -230,7 +223,7 @@ impl LevelTwo {
     }
 
     /// Writes a value that must go before its stamp may. Whether it is there.
-    async fn write_apart(
+    pub(crate) async fn write_apart(
         &self,
         space: &str,
         key: &str,
@@ -246,19 +239,6 @@ impl LevelTwo {
         let there = envelope::apart(stamp);
         let written = self.backend.write(&at, &there, Some(LONGEST_LOAD), when);
         self.heed(written.await)
-    }
-
-    /// Notes that something was changed. From here on it is not read.
-    pub(crate) fn owe(self: &Arc<Self>, debt: Debt, until: u64) -> Due {
-        let now = self.now();
-        let stamp = self.stamps.next(now, &random());
-        let (debt, owed) = self.debts.note(debt, stamp, None, until, now);
-        let level_two = Arc::clone(self);
-        Due {
-            level_two,
-            debt,
-            owed,
-        }
     }
 
     /// Whether there is an entry, changed or not.
@@ -286,185 +266,6 @@ impl LevelTwo {
         found.lifetime.is_fresh(self.now())
     }
 
-    /// Has what is owed made known when the level is back, unless somebody does already: whoever did may have gone
-    /// with a runtime.
-    fn collect_later(self: &Arc<Self>) {
-        if self.debts.are_any() && self.debts.begin_collection() {
-            let collection = Collection(Arc::downgrade(self));
-            tokio::spawn(collect(collection, self.backend.ready()));
-        }
-    }
-
-    /// Whether this node may load the key; the others wait. `None` if nobody can say.
-    pub(crate) async fn lock(
-        &self,
-        space: &'static str,
-        key: &str,
-        lease: Duration,
-    ) -> Option<Option<Lock>> {
-        let lock = Lock {
-            key: format!("{}:load:{}:{key}", self.namespace, escape(space)),
-            stamp: self.stamps.next(self.now(), &random()),
-        };
-        let stamp = lock.stamp.as_bytes();
-        let when = When::HeadIs(b"");
-        let written = self.backend.write(&lock.key, stamp, Some(lease), when);
-        let is_ours = self.heed(written.await)?;
-        Some(is_ours.then_some(lock))
-    }
-
-    pub(crate) async fn unlock(&self, lock: Lock) {
-        // Only our own; it ends by itself if this is lost.
-        let when = When::HeadIs(lock.stamp.as_bytes());
-        let soon = Some(Duration::from_millis(1));
-        self.heed(self.backend.write(&lock.key, b"", soon, when).await);
-    }
-
-    async fn try_to_pay(&self, debt: &Debt, owed: &Owed, is_first: bool) -> Option<Paid> {
-        let mut paid = Paid::AsOwed;
-        let (space, what) = match debt {
-            Debt::Key { space, key } => {
-                let now = self.now();
-                let at = self.key(space, key);
-                let left = Duration::from_millis(owed.until.saturating_sub(now));
-                // Somebody may have deleted it later, and after so long nothing there says so any more.
-                let is_alive = !left.is_zero() && !owed.since.is(OLDEST, now);
-                let value = owed.value.as_deref().filter(|_| is_alive);
-                if value.is_none() && owed.value.is_some() {
-                    paid = Paid::AsDeletion;
-                }
-                let stamp = owed.stamp.as_bytes();
-                // Others may have changed it since, and theirs is the later change. Where that was in the same
-                // millisecond nobody can say: then whoever deletes is right, which costs no more than a load.
-                let later = match value {
-                    Some(_) => owed.stamp.earliest(),
-                    None => owed.stamp.latest(),
-                };
-                let when = match is_first {
-                    true => When::Always,
-                    false => When::HeadIsBefore(later.as_bytes()),
-                };
-                let written = match value {
-                    // That it was changed stays known for as long as a load from before may take.
-                    Some(value) if left < LONGEST_LOAD => {
-                        let stamp = owed.stamp.as_str();
-                        self.write_apart(space, key, stamp, value, left, when)
-                            .await?
-                    }
-                    Some(value) => {
-                        self.heed(self.backend.write(&at, value, Some(left), when).await)?
-                    }
-                    None => {
-                        let ttl = Some(LONGEST_LOAD);
-                        self.heed(self.backend.write(&at, stamp, ttl, when).await)?
-                    }
-                };
-                if !written && self.debts.is_current(debt, owed) {
-                    // Then memory must not go on serving ours.
-                    self.hearing.apply(space, &What::Key(key.clone()));
-                }
-                (*space, What::Key(key.clone()))
-            }
-            Debt::Mark { space, mark } => {
-                let change = |body: &mut Body, now| body.mark(mark, now, owed.until);
-                self.change_record(space, change).await?;
-                (*space, What::Mark(mark.clone()))
-            }
-            Debt::Space(space) => {
-                self.change_record(space, |body, _| *body = Body::begin())
-                    .await?;
-                (*space, What::All)
-            }
-        };
-        let message = Message::new(&self.node, space, what).write();
-        self.heed(self.backend.announce(&self.channel, &message).await)?;
-        self.debts.settle(debt, owed);
-        Some(paid)
-    }
-
-    async fn change_record(
-        &self,
-        space: &'static str,
-        change: impl Fn(&mut Body, u64),
-    ) -> Option<()> {
-        for _ in 0..TRIES {
-            let key = self.record_key(space);
-            let values = self.heed(self.backend.read(&[&key]).await)?;
-            let record = Record::read(values.first()?.as_ref());
-            let mut body = record.body.clone();
-            change(&mut body, self.now());
-            if self.write_record(space, &record, &body).await? {
-                return Some(());
-            }
-        }
-        self.counters.note(CacheEvent::RedisFault);
-        None
-    }
-
-    async fn write_record(&self, space: &'static str, old: &Record, new: &Body) -> Option<bool> {
-        let stamp = self.stamps.next(self.now(), &random());
-        let json = serde_json::to_vec(new).ok()?;
-        let bytes = [stamp.as_bytes(), &json].concat();
-        let key = self.record_key(space);
-        let when = When::HeadIs(&old.head);
-        let written = self.heed(self.backend.write(&key, &bytes, None, when).await)?;
-        if written {
-            let bytes = Bytes::from(bytes);
-            let record = Arc::new(Record::read(Some(&bytes)));
-            self.remember(space, bytes, &record);
-        }
-        Some(written)
-    }
-
-    /// The record of a space now, which begins if there is none.
-    async fn record(&self, space: &'static str) -> Option<Body> {
-        let key = self.record_key(space);
-        for _ in 0..TRIES {
-            let values = self.heed(self.backend.read(&[&key]).await)?;
-            let record = self.read_record(space, values.first()?.as_ref());
-            if !record.is_missing() {
-                return Some(record.body.clone());
-            }
-            let begun = Body::begin();
-            if self.write_record(space, &record, &begun).await? {
-                return Some(begun);
-            }
-            // Somebody else was faster, and theirs is as good.
-        }
-        None
-    }
-
-    /// The record of a space as it was last seen. Without one, what was set is not kept but deleted: it might
-    /// come back after a clearing that nobody has heard of.
-    fn remembered(&self, space: &str) -> Option<Body> {
-        let records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
-        records.get(space).map(|known| known.record.body.clone())
-    }
-
-    /// What these bytes say. Every read needs it, and it changes only when many entries are deleted.
-    pub(crate) fn read_record(&self, space: &'static str, bytes: Option<&Bytes>) -> Arc<Record> {
-        if let Some(bytes) = bytes {
-            let records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(known) = records.get(space).filter(|known| known.bytes == *bytes) {
-                return Arc::clone(&known.record);
-            }
-        }
-        let record = Arc::new(Record::read(bytes));
-        if let Some(bytes) = bytes {
-            self.remember(space, bytes.clone(), &record);
-        }
-        record
-    }
-
-    fn remember(&self, space: &'static str, bytes: Bytes, record: &Arc<Record>) {
-        if record.is_missing() {
-            return;
-        }
-        let record = Arc::clone(record);
-        let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
-        records.insert(space, Known { bytes, record });
-    }
-
     /// A fault ends here: it is counted, and nobody above hears of it.
     pub(crate) fn heed<T>(&self, outcome: Result<T, BackendFault>) -> Option<T> {
         outcome
@@ -472,7 +273,7 @@ impl LevelTwo {
             .ok()
     }
 
-    fn form<'a>(&'a self, rules: &Rules, key: &'a str) -> Form<'a> {
+    pub(crate) fn form<'a>(&'a self, rules: &Rules, key: &'a str) -> Form<'a> {
         Form {
             shape: rules.shape,
             key,
@@ -484,12 +285,12 @@ impl LevelTwo {
         }
     }
 
-    fn now(&self) -> u64 {
+    pub(crate) fn now(&self) -> u64 {
         moment(self.clock.now())
     }
 
     /// Names cannot hold the separator, and the key comes last, so two entries never share a key.
-    fn key(&self, space: &str, key: &str) -> String {
+    pub(crate) fn key(&self, space: &str, key: &str) -> String {
         let Self { namespace, .. } = self;
         format!("{namespace}:entry:{}:{key}", escape(space))
     }
@@ -506,133 +307,7 @@ impl LevelTwo {
     }
 }
 
-/// A change by whoever made it. Nobody else carries it out until this is dropped.
-pub(crate) struct Due {
-    level_two: Arc<LevelTwo>,
-    debt: Debt,
-    owed: Owed,
-}
-
-impl Due {
-    /// Adds what was set to what is owed, so that it is written and not only deleted. Whether it could be:
-    /// it may be too large, or must be sealed and cannot, or nobody knows the record of the space.
-    pub(crate) async fn add_value<V: Cacheable>(
-        &mut self,
-        content: &Content<V>,
-        rules: &Rules,
-    ) -> bool {
-        let level_two = &self.level_two;
-        let Debt::Key { space, key } = &self.debt else {
-            return false;
-        };
-        let (record, is_current) = match level_two.record(space).await {
-            Some(record) => (record, true),
-            // What is written under it may not count any more.
-            None => match level_two.remembered(space) {
-                Some(record) => (record, false),
-                None => return false,
-            },
-        };
-        let at = level_two.key(space, key);
-        let form = level_two.form(rules, &at);
-        let sealed = envelope::seal(content, &record, self.owed.stamp.as_bytes(), form);
-        let Some(bytes) = sealed else {
-            return false;
-        };
-        let (debt, owed) = (&self.debt, &mut self.owed);
-        level_two.debts.amend(debt, owed, bytes.into());
-        is_current
-    }
-
-    /// Makes the change known, now or when the level is back. Whether it is known now, as it was made. Of several
-    /// changes of a key the last one is made known, and by whoever made it.
-    pub(crate) async fn pay(self) -> bool {
-        let Self {
-            level_two,
-            debt,
-            owed,
-        } = &self;
-        if matches!(debt, Debt::Key { .. }) && !level_two.debts.is_current(debt, owed) {
-            return false;
-        }
-        let paid = level_two.try_to_pay(debt, owed, true).await;
-        level_two.debts.release(debt, owed);
-        level_two.collect_later();
-        paid == Some(Paid::AsOwed)
-    }
-}
-
-impl Drop for Due {
-    fn drop(&mut self) {
-        // It may have been stopped with its runtime. Then the next one to read or change something sees to it.
-        self.level_two.debts.release(&self.debt, &self.owed);
-    }
-}
-
-/// What level two has learned of a change.
-#[derive(PartialEq)]
-enum Paid {
-    AsOwed,
-    /// A value that must not be written any more.
-    AsDeletion,
-}
-
-/// The right to load a key.
-pub(crate) struct Lock {
-    key: String,
-    stamp: Stamp,
-}
-
-/// The duty to collect. It is given up when the task ends before its time: with the runtime it runs on, or by a
-/// panic. Then the next one to read or change something has another task collect.
-struct Collection(Weak<LevelTwo>);
-
-impl Drop for Collection {
-    fn drop(&mut self) {
-        if let Some(level) = self.0.upgrade() {
-            level.debts.break_off_collection();
-        }
-    }
-}
-
-/// Has everything made known that is owed, and ends when nothing is, or when the cache is gone.
-async fn collect(mut collection: Collection, mut ready: BoxFuture<'static, bool>) {
-    // While it waits it holds no handle, so it keeps neither the cache nor the connection alive.
-    while ready.await {
-        let Some(level) = collection.0.upgrade() else {
-            return;
-        };
-        let owed = level.debts.next_to_collect();
-        if owed.is_empty() {
-            // It has ended in there, and somebody may have begun another.
-            collection.0 = Weak::new();
-            return;
-        }
-        let mut failed = false;
-        for (debt, owed) in owed {
-            // A later change of the same may have been shared since this was taken.
-            if !level.debts.is_current(&debt, &owed) {
-                continue;
-            }
-            match level.try_to_pay(&debt, &owed, false).await {
-                Some(_) => level.counters.note(CacheEvent::Replayed),
-                // The fault may be of this one alone.
-                None => {
-                    level.debts.postpone(&debt, &owed);
-                    failed = true;
-                }
-            }
-        }
-        ready = level.backend.ready();
-        drop(level);
-        if failed {
-            // It is there and does not do it. Asking in a loop would not help it.
-            tokio::time::sleep(PAUSE).await;
-        }
-    }
-}
-
-fn escape(name: &str) -> Cow<'_, str> {
+pub(crate) fn escape(name: &str) -> Cow<'_, str> {
     if name.contains(['%', ':']) {
         Cow::Owned(name.replace('%', "%25").replace(':', "%3A"))
     } else {
@@ -650,6 +325,3 @@ pub(crate) const OLDEST: Duration = LONGEST_LOAD.saturating_sub(Duration::from_s
 
 /// Twice that: whoever made a change may have another clock.
 const CERTAINLY_OVER: Duration = LONGEST_LOAD.saturating_mul(2);
-
-const PAUSE: Duration = Duration::from_millis(200);
-const TRIES: usize = 10;
