@@ -122,8 +122,8 @@ impl LevelTwo {
                     paid = Paid::AsDeletion;
                 }
                 let stamp = owed.stamp.as_bytes();
-                // Others may have changed it since, and theirs is the later change. Where that was in the same
-                // millisecond nobody can say: then whoever deletes is right, which costs no more than a load.
+                // Others may have changed it since, and theirs is the later change. Where that was at the same
+                // time nobody can say: then whoever deletes is right, which costs no more than a load.
                 let later = match value {
                     Some(_) => owed.stamp.earliest(),
                     None => owed.stamp.latest(),

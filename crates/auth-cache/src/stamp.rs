@@ -35,9 +35,10 @@ impl Stamp {
         self.0.as_bytes()
     }
 
-    /// Before all stamps of its millisecond, which two processes may share.
+    /// Before all stamps of its tick, and after what the same process has changed before. Two processes may share
+    /// one.
     pub(crate) fn earliest(&self) -> String {
-        format!("{:0<HEAD$}", &self.0[..TIME])
+        format!("{:0<HEAD$}", &self.0[..TICK])
     }
 
     /// After all stamps of its millisecond.
@@ -167,11 +168,12 @@ mod tests {
     }
 
     #[test]
-    fn a_millisecond_has_an_earliest_and_a_latest_stamp() {
-        let [before, stamp, after] = [NOW - 1, NOW, NOW + 1].map(at);
+    fn among_stamps_of_one_millisecond_there_is_an_earliest_and_a_latest() {
+        let stamps = Stamps::default();
+        let [ours, stamp, next] = [(); 3].map(|()| stamps.next(NOW, &random()));
         let (earliest, latest) = (stamp.earliest(), stamp.latest());
         assert_eq!((earliest.len(), latest.len()), (HEAD, HEAD));
-        assert!(before.as_str() < &*earliest && *earliest < *stamp.as_str());
-        assert!(*stamp.as_str() < *latest && &*latest < after.as_str());
+        assert!(ours.as_str() < &*earliest && *earliest < *stamp.as_str());
+        assert!(next.as_str() < &*latest && &*latest < at(NOW + 1).as_str());
     }
 }
