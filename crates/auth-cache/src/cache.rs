@@ -115,11 +115,16 @@ impl Cache {
         F: FnOnce() -> Fut + Send + 'static,
         Fut: Future<Output = Result<T, E>> + Send + 'static,
     {
-        match self.at_hand(space, key, move |_: Option<Loaded<V>>| load()) {
-            Ok(found) => Ok(found),
-            // A hit does not carry around all that a load may need.
-            Err(load) => Box::pin(self.load_or_join(space, key, load)).await,
+        let rules = space.rules();
+        if let Some((entry, now)) = self.at_once(space, key, rules) {
+            self.0.counters.memory_hit();
+            if entry.wants_refresh(rules, now) {
+                self.refresh(space, key, move |_| load());
+            }
+            return Ok(entry.loaded(Origin::Memory, now));
         }
+        // A hit does not carry around all that a load may need.
+        Box::pin(self.load_or_join(space, key, move |_| load())).await
     }
 
     /// As [`get_or_load`](Self::get_or_load), with a loader that is told what is known already: a value that has expired
@@ -181,36 +186,15 @@ impl Cache {
         F: FnOnce(Option<Loaded<V>>) -> Fut + Send + 'static,
         Fut: Future<Output = Result<T, E>> + Send + 'static,
     {
-        match self.at_hand(space, key, load) {
-            Ok(found) => Ok(found),
-            Err(load) => Box::pin(self.load_or_join(space, key, load)).await,
-        }
-    }
-
-    /// What memory answers with, which may start a load that nobody waits for. Otherwise there is the loader back.
-    fn at_hand<V, C, T, E, F, Fut>(
-        &self,
-        space: &Space<V, C>,
-        key: &str,
-        load: F,
-    ) -> Result<Loaded<V>, F>
-    where
-        V: Cacheable,
-        C: Consistency,
-        T: Into<Fresh<V>> + Send + 'static,
-        E: Clone + Send + Sync + 'static,
-        F: FnOnce(Option<Loaded<V>>) -> Fut + Send + 'static,
-        Fut: Future<Output = Result<T, E>> + Send + 'static,
-    {
         let rules = space.rules();
-        let Some((entry, now)) = self.at_once(space, key, rules) else {
-            return Err(load);
-        };
-        self.0.counters.memory_hit();
-        if entry.lifetime.wants_refresh(rules, now) && !entry.is_resting(now) {
-            self.refresh(space, key, load);
+        if let Some((entry, now)) = self.at_once(space, key, rules) {
+            self.0.counters.memory_hit();
+            if entry.wants_refresh(rules, now) {
+                self.refresh(space, key, load);
+            }
+            return Ok(entry.loaded(Origin::Memory, now));
         }
-        Ok(entry.loaded(Origin::Memory, now))
+        Box::pin(self.load_or_join(space, key, load)).await
     }
 
     /// Waits for the load of this key, and starts it if there is none.
@@ -272,7 +256,8 @@ impl Cache {
         }
     }
 
-    /// Starts a load that nobody waits for, unless there is one.
+    /// Starts a load that nobody waits for, unless there is one. Not inlined: it would weigh upon every hit.
+    #[inline(never)]
     fn refresh<V, C, T, E, F, Fut>(&self, space: &Space<V, C>, key: &str, load: F)
     where
         V: Cacheable,

@@ -149,6 +149,11 @@ impl<V> Entry<V> {
         more.is_some_and(|more| more.rests_until.load(Ordering::Relaxed) > now)
     }
 
+    /// Whether it is to be loaded again although it is still good.
+    pub(crate) fn wants_refresh(&self, rules: &Rules, now: u64) -> bool {
+        self.lifetime.wants_refresh(rules, now) && !self.is_resting(now)
+    }
+
     pub(crate) fn rest_until(&self, until: u64) {
         if let Some(more) = &self.more {
             more.rests_until.store(until, Ordering::Relaxed);
