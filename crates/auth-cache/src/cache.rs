@@ -510,8 +510,9 @@ impl Inner {
         let (entry, read_at) = shelf.find_and_tell_when(key, era)?;
         let now = self.moments.at(read_at);
         let is_fresh = entry.lifetime.adopted(rules, now).is_fresh(now);
-        (is_fresh && !self.is_doubtful(entry.lifetime.stored_at, rules, now))
-            .then_some((entry, now))
+        let is_good = is_fresh && !self.is_doubtful(entry.lifetime.stored_at, rules, now);
+        // Last, because after a gap all is known again, but not of what was kept before it.
+        (is_good && self.gaps(rules) == era.gaps).then_some((entry, now))
     }
 
     /// Whether others may have changed it too long ago for us not to know. At `known_at` it was as it is.
@@ -586,12 +587,88 @@ impl Drop for Busy {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backend::{BackendFault, Listener, Notice, When};
     use crate::space::Bounded;
+    use auth_testkit::TestClock;
+    use bytes::Bytes;
 
-    const ROLES: Space<String, Bounded> = Space::new("roles", Duration::from_secs(100));
+    const BOUND: Duration = Duration::from_secs(5);
+    const ROLES: Space<String, Bounded> =
+        Space::new("roles", Duration::from_secs(100)).max_stale(BOUND);
 
     fn place(cache: &Cache) -> Place<String> {
         Place::new(cache, cache.shelf(&ROLES), &ROLES, "k")
+    }
+
+    /// A level behind that is away.
+    struct Away;
+
+    impl Backend for Away {
+        fn read<'a>(
+            &'a self,
+            _: &'a [&'a str],
+        ) -> BoxFuture<'a, Result<Vec<Option<Bytes>>, BackendFault>> {
+            Box::pin(async { Err(BackendFault) })
+        }
+
+        fn write<'a>(
+            &'a self,
+            _: &'a str,
+            _: &'a [u8],
+            _: Option<Duration>,
+            _: When<'a>,
+        ) -> BoxFuture<'a, Result<bool, BackendFault>> {
+            Box::pin(async { Err(BackendFault) })
+        }
+
+        fn announce<'a>(
+            &'a self,
+            _: &'a str,
+            _: &'a [u8],
+        ) -> BoxFuture<'a, Result<u64, BackendFault>> {
+            Box::pin(async { Err(BackendFault) })
+        }
+
+        fn position<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<u64, BackendFault>> {
+            Box::pin(async { Err(BackendFault) })
+        }
+
+        fn listen(&self, _: &str) -> Box<dyn Listener> {
+            Box::new(Self)
+        }
+
+        fn ready(&self) -> BoxFuture<'static, bool> {
+            Box::pin(std::future::pending())
+        }
+    }
+
+    impl Listener for Away {
+        fn next(&mut self) -> BoxFuture<'_, Option<Notice>> {
+            Box::pin(std::future::pending())
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_in_doubt_before_a_gap_is_not_served_because_all_is_known_after_it() {
+        let clock = TestClock::at_unix_secs(1_700_000_000);
+        let builder = Cache::builder("test").backend(Away).clock(clock.clone());
+        let cache = builder.build();
+        cache.set(&ROLES, "k", "old".to_owned()).await;
+        assert!(cache.get(&ROLES, "k").await.is_some());
+        clock.advance(BOUND + Duration::from_secs(1));
+        assert!(cache.get(&ROLES, "k").await.is_none());
+        // A flight begins, and before it looks the node hears again.
+        let place = place(&cache);
+        let began = place.shelf.began("k", 0);
+        let Role::Lead(landing, waiting) = place.shelf.flights.join("k", began) else {
+            panic!("nobody else flies");
+        };
+        let level_two = cache.0.level_two.as_ref().unwrap();
+        level_two.hearing.know_again_from(cache.0.now());
+        let load = |_| async { Ok::<_, &str>("new".to_owned()) };
+        place.fill(began, load, landing, false).await;
+        let loaded = waiting.outcome().await.unwrap().unwrap();
+        assert_eq!(loaded.value(), "new");
     }
 
     #[tokio::test]

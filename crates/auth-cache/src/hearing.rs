@@ -89,6 +89,13 @@ impl Hearing {
         self.counters.note(CacheEvent::Gap);
     }
 
+    /// Something may have been missed; memory drops what minds, and so all is known that was announced before this
+    /// moment. In this order: whoever sees that all is known sees the gap, too.
+    pub(crate) fn know_again_from(&self, moment: u64) {
+        self.gap();
+        self.confirmed_at.store(moment, Ordering::Release);
+    }
+
     /// Does to memory what somebody else did to their own.
     pub(crate) fn apply(&self, space: &str, what: &What) {
         let shelves = self.shelves.read().unwrap_or_else(PoisonError::into_inner);
@@ -279,8 +286,7 @@ async fn hear(
                     }
                     (Some(last), _) => {
                         reel.heard = Some(last);
-                        hearing.gap();
-                        hearing.confirmed_at.store(asked_at, Ordering::Release);
+                        hearing.know_again_from(asked_at);
                     }
                     // It will show at the next look.
                     (None, _) => {}
