@@ -53,18 +53,21 @@
 //!
 //! # Limits
 //!
-//! It needs a tokio runtime. The one of the first use hears what others change; if it is shut down, that of the next
-//! miss or change does. A loader must not ask for its own key: it would wait for itself. A key must
-//! not be a secret: pass a hash of a token, never the token. Which of two changes by different processes
-//! is the later one is a matter of their clocks, and only where one of them had to be made good. Where the clock of
-//! whoever made a value is ahead of a reader's, the reader's memory keeps it for as much longer, but for no more than one
-//! lifetime; Redis does not, and so [`Strict`] does not either. Clocks are taken to differ by five minutes at most. What
-//! Redis forgets before its time keeps no older load away: be it that it makes room (set `maxmemory-policy noeviction`), or
-//! that another server takes over which had not heard of it yet. The bound of a [`Bounded`] value that a loader brings while
-//! Redis is away counts from the end of the load. Values
-//! in Redis are 1 MiB at most, and a load that takes more than four and a half minutes is kept in memory only.
-//! Whoever can write to Redis can put values there, unless the space is [sealed](Space::sealed). Even then they can
-//! put an older one back under its own key.
+//! - It needs a tokio runtime. The one of the first use hears what others change; if it is shut down, that of the next
+//!   miss or change does.
+//! - A loader must not ask for its own key: it would wait for itself. A key must not be a secret: pass a hash of a
+//!   token, never the token.
+//! - Values in Redis are 1 MiB at most, and a load that takes more than four and a half minutes is kept in memory only.
+//! - Clocks are taken to differ by five minutes at most. Which of two changes by different processes is the later one is
+//!   a matter of their clocks, and only where one of them had to be made good. Where the clock of whoever made a value is
+//!   ahead of a reader's, the reader's memory keeps it for as much longer, but for no more than one lifetime; Redis does
+//!   not, and so [`Strict`] does not either.
+//! - What Redis forgets before its time keeps no older load away: be it that it makes room (set `maxmemory-policy
+//!   noeviction`), or that another server takes over which had not heard of it yet. And a change that it did not answer in
+//!   time it may still carry out, also after a later one by another process.
+//! - The bound of a [`Bounded`] value that a loader brings while Redis is away counts from the end of the load.
+//! - Whoever can write to Redis can put values there, unless the space is [sealed](Space::sealed). Even then they can put
+//!   an older one back under its own key.
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
