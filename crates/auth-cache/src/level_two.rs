@@ -112,16 +112,7 @@ impl LevelTwo {
         let Some(looked) = self.look(space, key).await else {
             return Answer::NONE;
         };
-        let Looked {
-            record,
-            there,
-            value,
-        } = &looked;
-        let form = self.form(rules, there.at());
-        let opened = value
-            .as_ref()
-            .map(|bytes| envelope::open(bytes, &record.body, key, form));
-        let found = match opened {
+        let found = match self.open(&looked, key, rules) {
             Some(Ok(found)) => found,
             Some(Err(envelope::Unreadable)) => {
                 self.counters.note(CacheEvent::Unreadable);
@@ -133,19 +124,20 @@ impl LevelTwo {
         if self.debts.concern(space, key) {
             return Answer::NONE;
         }
-        let head = there
+        let head = looked
+            .there
             .value()
             .map_or_else(Bytes::new, |bytes| bytes.slice(..HEAD.min(bytes.len())));
         self.stamps.see(&head, || self.now());
-        let record = Arc::clone(record);
+        let record = looked.record;
         Answer {
             found,
             seen: Some(Seen { record, head }),
         }
     }
 
-    /// Reads a key and the record of its space in one round trip: an entry is one only if the record
-    /// admits it. `None` if it cannot be read.
+    /// Reads a key and the record of its space in one round trip, and in a second one what lies apart: an entry is
+    /// one only if the record admits it. `None` if it cannot be read.
     ///
     /// In which order the two are read does not matter, as long as both are read after this was asked for. A
     /// change that was over by then shows in both. Of one that comes between them, the older record may
@@ -170,6 +162,18 @@ impl LevelTwo {
             value: apart.value().cloned(),
             there,
         })
+    }
+
+    /// The value of what lies there, if there is any.
+    fn open<V: Cacheable>(
+        &self,
+        looked: &Looked,
+        key: &str,
+        rules: &Rules,
+    ) -> Option<Result<Option<Content<V>>, envelope::Unreadable>> {
+        let form = self.form(rules, looked.there.at());
+        let value = looked.value.as_ref()?;
+        Some(envelope::open(value, &looked.record.body, key, form))
     }
 
     async fn read_one(self: &Arc<Self>, space: &'static str, at: String) -> Option<Read> {
@@ -251,19 +255,8 @@ impl LevelTwo {
         let Some(looked) = self.look(space, key).await else {
             return false;
         };
-        let Looked {
-            record,
-            there,
-            value,
-        } = &looked;
-        let form = self.form(rules, there.at());
-        let opened = value
-            .as_ref()
-            .map(|bytes| envelope::open::<V>(bytes, &record.body, key, form));
-        let Some(Ok(Some(found))) = opened else {
-            return false;
-        };
-        found.lifetime.is_fresh(self.now())
+        let found = self.open::<V>(&looked, key, rules);
+        matches!(found, Some(Ok(Some(found))) if found.lifetime.is_fresh(self.now()))
     }
 
     /// A fault ends here: it is counted, and nobody above hears of it.

@@ -86,6 +86,7 @@ mod flight;
 mod fresh;
 mod hearing;
 mod level_two;
+mod load;
 mod loaded;
 mod lock;
 mod message;

@@ -29,7 +29,8 @@ pub trait MayBeStale: Consistency {}
 ///
 /// A lifetime is spread downward, by up to 10 %, so an entry may be gone before the end that was asked for.
 ///
-/// With a level behind, every read is confirmed by it, which costs a round trip (concurrent ones share it); while it is away,
+/// With a level behind, every read is confirmed by it, which costs a round trip (concurrent ones share it), and two where what
+/// was changed lately lives for less than five minutes; while it is away,
 /// every read asks the loader. A change counts from the moment when the call that made it has returned
 /// and [was shared](crate::Change::is_shared).
 #[derive(Clone, Copy, Debug)]
