@@ -1,6 +1,7 @@
 //! Where Redis is, as a URL says it.
 
 use auth_core::Secret;
+use deadpool_redis::redis::io::tcp::TcpSettings;
 use deadpool_redis::redis::{
     ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo,
 };
@@ -160,7 +161,9 @@ impl Target {
         };
         let info = (host.as_str(), port).into_connection_info().ok()?;
         let info = if self.tls { info.set_addr(tls) } else { info };
-        Some(info.set_redis_settings(redis))
+        // Commands are small and share a connection: none waits for the answer to the one before.
+        let tcp = TcpSettings::default().set_nodelay(true);
+        Some(info.set_redis_settings(redis).set_tcp_settings(tcp))
     }
 }
 
@@ -284,6 +287,27 @@ mod tests {
                 text += &format!(" as {username}");
             }
             assert_eq!(text, expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn every_connection_sends_small_commands_at_once() {
+        for url in [
+            "redis://h",
+            "rediss://h",
+            "redis-sentinel://h/main",
+            "rediss-cluster://h",
+        ] {
+            let target = Target::parse(url).unwrap();
+            let address = Address::parse("h", 6379).unwrap();
+            let login = Login::default();
+            let infos = [
+                target.connection_info(&address),
+                target.sentinel_info(&address, &login),
+            ];
+            for info in infos.map(Option::unwrap) {
+                assert!(info.tcp_settings().nodelay(), "{url}");
+            }
         }
     }
 
