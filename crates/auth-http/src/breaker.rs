@@ -115,6 +115,8 @@ pub(crate) struct Circuit {
     state: Mutex<State>,
     /// How often it was half open.
     rounds: AtomicU64,
+    /// How many times connections ended under the attempts on them.
+    breaks: AtomicU64,
     random: fn() -> f64,
 }
 
@@ -143,6 +145,11 @@ pub(crate) enum Sign {
     Alive,
     /// With the time it asked to be left alone.
     Failing(Option<Duration>),
+    /// The connection broke. One event ends many attempts and is one failure.
+    Broken,
+    /// The server ended the connection or refused the stream, and did not process the request. This
+    /// says nothing against the origin.
+    Drained,
     /// It says nothing, such as a connection that had been idle for too long.
     None,
 }
@@ -155,6 +162,7 @@ impl Circuit {
             closed: AtomicBool::new(true),
             state: Mutex::new(State::Closed),
             rounds: AtomicU64::new(0),
+            breaks: AtomicU64::new(0),
             random: auth_core::spread,
         }
     }
@@ -165,6 +173,7 @@ impl Circuit {
             circuit: self,
             trial: None,
             opened: None,
+            breaks: self.breaks.load(Ordering::Relaxed),
         };
         if self.closed.load(Ordering::Acquire) {
             return Ok(permit);
@@ -236,13 +245,14 @@ impl Circuit {
     /// attempt is old news.
     fn note(&self, sign: Sign) -> Option<CircuitState> {
         match sign {
-            Sign::None => None,
+            Sign::None | Sign::Drained => None,
             Sign::Alive => {
                 if self.failures.load(Ordering::Relaxed) != 0 {
                     self.failures.store(0, Ordering::Relaxed);
                 }
                 None
             }
+            Sign::Broken => self.note(Sign::Failing(None)),
             Sign::Failing(asked) => {
                 let failures = self.failures.fetch_add(1, Ordering::Relaxed);
                 if failures.saturating_add(1) < self.policy.failures {
@@ -271,9 +281,13 @@ impl Circuit {
             return None;
         }
         *under_way = under_way.saturating_sub(1);
+        let asked = match sign {
+            Sign::Failing(asked) => asked,
+            _ => None,
+        };
         match sign {
-            Sign::None => None,
-            Sign::Failing(asked) => {
+            Sign::None | Sign::Drained => None,
+            Sign::Failing(_) | Sign::Broken => {
                 let times = times.saturating_add(1);
                 Some(self.open(&mut state, times, asked))
             }
@@ -320,15 +334,46 @@ pub(crate) struct Permit<'a> {
     trial: Option<u64>,
     /// The change that letting it through was.
     pub(crate) opened: Option<CircuitState>,
+    /// The circuit's count of broken connections when it was let through.
+    breaks: u64,
+}
+
+/// What an attempt's outcome was worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Settled {
+    /// What became of the circuit, if it changed.
+    pub(crate) change: Option<CircuitState>,
+    /// Whether another attempt has reported the same event: the end of a connection that both were
+    /// under way for.
+    pub(crate) is_repeated: bool,
 }
 
 impl Permit<'_> {
     /// Says what came of the attempt, and hears what that changed.
-    pub(crate) fn settle(mut self, sign: Sign) -> Option<CircuitState> {
-        match self.trial.take() {
+    ///
+    /// Attempts end together when their connection does, or when a server behind one address ends
+    /// all of its connections. So the end of a connection is a new event only for an attempt that
+    /// began after the last such event was counted.
+    pub(crate) fn settle(mut self, sign: Sign) -> Settled {
+        let is_repeated = matches!(sign, Sign::Broken | Sign::Drained) && !self.count_break();
+        let change = match self.trial.take() {
             Some(round) => self.circuit.note_trial(round, sign),
+            None if is_repeated => None,
             None => self.circuit.note(sign),
+        };
+        Settled {
+            change,
+            is_repeated,
         }
+    }
+
+    /// Counts the end of a connection, unless one was counted since the attempt began.
+    fn count_break(&self) -> bool {
+        let breaks = &self.circuit.breaks;
+        let next = self.breaks.wrapping_add(1);
+        let counted =
+            breaks.compare_exchange(self.breaks, next, Ordering::Relaxed, Ordering::Relaxed);
+        counted.is_ok()
     }
 }
 
@@ -357,7 +402,7 @@ mod tests {
 
     #[track_caller]
     fn attempt(circuit: &Circuit, sign: Sign) -> Option<CircuitState> {
-        circuit.admit().unwrap().settle(sign)
+        circuit.admit().unwrap().settle(sign).change
     }
 
     async fn seconds(seconds: u64) {
@@ -379,10 +424,41 @@ mod tests {
         let trial = circuit.admit().unwrap();
         assert_eq!(trial.opened, Some(CircuitState::HalfOpen));
         assert!(circuit.admit().is_err(), "one at a time");
-        assert_eq!(trial.settle(Sign::Alive), Some(CircuitState::Closed));
+        assert_eq!(trial.settle(Sign::Alive).change, Some(CircuitState::Closed));
         assert_eq!(circuit.state(), CircuitState::Closed);
         // It starts anew: what failed before is forgotten.
         assert_eq!(attempt(&circuit, FAILING), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn connections_that_break_under_many_attempts_are_one_failure() {
+        let circuit = circuit(CircuitBreaker::new().failures(2));
+        for (sign, expected) in [
+            (Sign::Drained, [None; 3]),
+            (Sign::Broken, [None; 3]),
+            (Sign::Drained, [None; 3]),
+            (Sign::Broken, [Some(CircuitState::Open), None, None]),
+        ] {
+            let attempts: Vec<_> = (0..3).map(|_| circuit.admit().unwrap()).collect();
+            let settled: Vec<_> = attempts.into_iter().map(|it| it.settle(sign)).collect();
+            assert_eq!(
+                settled.iter().map(|it| it.change).collect::<Vec<_>>(),
+                expected
+            );
+            let repeated: Vec<_> = settled.iter().map(|it| it.is_repeated).collect();
+            assert_eq!(repeated, [false, true, true], "{sign:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_trial_whose_connection_breaks_has_failed_and_one_that_is_drained_has_not() {
+        let circuit = circuit(CircuitBreaker::new().failures(1));
+        assert_eq!(attempt(&circuit, Sign::Broken), Some(CircuitState::Open));
+        seconds(1).await;
+        assert_eq!(attempt(&circuit, Sign::Drained), None);
+        assert_eq!(attempt(&circuit, Sign::Broken), Some(CircuitState::Open));
+        seconds(2).await;
+        assert_eq!(attempt(&circuit, Sign::Alive), Some(CircuitState::Closed));
     }
 
     #[tokio::test(start_paused = true)]
@@ -433,8 +509,11 @@ mod tests {
         }
         let another = circuit.admit().unwrap();
         assert!(circuit.admit().is_err(), "and one more each time");
-        assert_eq!(another.settle(Sign::Alive), Some(CircuitState::Closed));
-        assert_eq!(slow.settle(FAILING), None);
+        assert_eq!(
+            another.settle(Sign::Alive).change,
+            Some(CircuitState::Closed)
+        );
+        assert_eq!(slow.settle(FAILING).change, None);
     }
 
     /// Of two trials the first tells of a time before the second.
@@ -451,10 +530,10 @@ mod tests {
         assert_eq!(attempt(&circuit, FAILING), Some(CircuitState::Open));
         seconds(2).await;
         let trial = circuit.admit().unwrap();
-        assert_eq!(slow.settle(FAILING), None);
+        assert_eq!(slow.settle(FAILING).change, None);
         drop(dropped);
         assert!(circuit.admit().is_err(), "its place is taken");
-        assert_eq!(trial.settle(Sign::Alive), Some(CircuitState::Closed));
+        assert_eq!(trial.settle(Sign::Alive).change, Some(CircuitState::Closed));
     }
 
     #[tokio::test(start_paused = true)]
@@ -464,9 +543,9 @@ mod tests {
         seconds(1).await;
         let (one, two) = (circuit.admit().unwrap(), circuit.admit().unwrap());
         assert!(circuit.admit().is_err());
-        assert_eq!(one.settle(Sign::Alive), None);
+        assert_eq!(one.settle(Sign::Alive).change, None);
         assert!(circuit.admit().is_err());
-        assert_eq!(two.settle(Sign::Alive), Some(CircuitState::Closed));
+        assert_eq!(two.settle(Sign::Alive).change, Some(CircuitState::Closed));
     }
 
     /// Attempts that began while it was closed and end when it is not.
@@ -477,14 +556,14 @@ mod tests {
         attempt(&circuit, FAILING);
         let before = circuit.admit().unwrap_err();
         let mut late = late.into_iter();
-        assert_eq!(late.next().unwrap().settle(Sign::Alive), None);
-        assert_eq!(late.next().unwrap().settle(FAILING), None);
+        assert_eq!(late.next().unwrap().settle(Sign::Alive).change, None);
+        assert_eq!(late.next().unwrap().settle(FAILING).change, None);
         assert_eq!(circuit.admit().unwrap_err(), before);
         seconds(1).await;
         let trial = circuit.admit().unwrap();
-        assert_eq!(late.next().unwrap().settle(FAILING), None);
-        assert_eq!(late.next().unwrap().settle(Sign::Alive), None);
-        assert_eq!(trial.settle(Sign::Alive), Some(CircuitState::Closed));
+        assert_eq!(late.next().unwrap().settle(FAILING).change, None);
+        assert_eq!(late.next().unwrap().settle(Sign::Alive).change, None);
+        assert_eq!(trial.settle(Sign::Alive).change, Some(CircuitState::Closed));
     }
 
     #[tokio::test(start_paused = true)]

@@ -238,9 +238,12 @@ impl Inner {
         order.find(|&index| self.targets[index].circuit.would_admit())
     }
 
-    /// Takes note of what came of an attempt.
-    pub(crate) fn settle(&self, index: usize, permit: Permit<'_>, sign: Sign) {
-        self.tell_circuit(index, permit.settle(sign));
+    /// Takes note of what came of an attempt, and says whether another attempt has reported the
+    /// same event.
+    pub(crate) fn settle(&self, index: usize, permit: Permit<'_>, sign: Sign) -> bool {
+        let settled = permit.settle(sign);
+        self.tell_circuit(index, settled.change);
+        settled.is_repeated
     }
 
     fn tell_circuit(&self, index: usize, change: Option<CircuitState>) {

@@ -119,6 +119,12 @@ pub(crate) fn fault(error: hyper_util::client::legacy::Error) -> Fault {
     let fault = if hyper.is_some_and(hyper::Error::is_canceled) {
         // The stack handed the request back: it was still waiting when its connection closed.
         Fault::new(FaultKind::Send, "the connection closed before the request").unsent()
+    } else if hyper.is_some_and(was_not_processed) {
+        Fault::new(
+            FaultKind::Send,
+            "the server ended the connection before the request",
+        )
+        .unsent()
     } else if hyper.is_some_and(hyper::Error::is_parse) {
         Fault::new(FaultKind::Receive, "the answer is not HTTP as it should be").permanent()
     } else if began {
@@ -130,6 +136,21 @@ pub(crate) fn fault(error: hyper_util::client::legacy::Error) -> Fault {
         )
     };
     fault.with_source(error)
+}
+
+/// Whether a server of HTTP/2 has said that it did not process the request: by GOAWAY with a lower
+/// stream as its last one, or by REFUSED_STREAM (RFC 9113 §8.7).
+///
+/// The stack fails the streams above the last one with the GOAWAY itself, and the others, which may
+/// have been processed, with the end of the connection. It has no public type for either, so they
+/// are told by the texts that begin with what the peer sent.
+fn was_not_processed(error: &hyper::Error) -> bool {
+    error.source().is_some_and(|source| {
+        let text = source.to_string();
+        text.starts_with("connection error received: ")
+            || text
+                == "stream error received: refused stream before processing any application logic"
+    })
 }
 
 fn connect_fault(error: &(dyn StdError + 'static)) -> Fault {

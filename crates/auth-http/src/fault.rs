@@ -270,7 +270,7 @@ impl Fault {
 /// How far a request got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sent {
-    /// Not one byte of it was written.
+    /// The server did not process it: no byte was written, or HTTP/2 says so.
     No,
     /// It may have reached the server.
     Maybe,

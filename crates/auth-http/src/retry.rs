@@ -8,7 +8,8 @@ use crate::fault::{Fault, FaultKind, Sent};
 ///
 /// A client has one, and a request may have another. All attempts of a call share its one deadline,
 /// and all calls of a client share one budget: a tenth of a retry is earned with each call, and ten
-/// can be saved up. So when everything fails a server gets a tenth more calls than are made, and
+/// can be saved up. Calls that fail together because their connection ended pay for one retry. So
+/// when everything fails a server gets a tenth more calls than are made, and
 /// not a multiple of them.
 ///
 /// Between attempts lies a random time from zero to a bound that doubles (full jitter). A server
@@ -53,8 +54,8 @@ impl RetryPolicy {
         }
     }
 
-    /// Makes a call again if nothing of it was sent: there was no connection, or it closed before.
-    /// A token that was refused (401) is replaced, and the call sent once more, as well.
+    /// Makes a call again if nothing of it was sent: there was no connection, or it closed before;
+    /// or if a server of HTTP/2 says that it did not process it (GOAWAY, REFUSED_STREAM). A token that was refused (401) is replaced, and the call sent once more, as well.
     pub fn connect_only() -> Self {
         Self {
             when: When::ConnectOnly,

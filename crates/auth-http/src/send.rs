@@ -159,7 +159,7 @@ async fn answer<'c>(
             }
             Err(fault) => fault,
         };
-        client.settle(origin, permit, sign(&fault));
+        let is_repeated = client.settle(origin, permit, sign(&fault));
         if replay {
             first = origin;
             continue;
@@ -173,7 +173,8 @@ async fn answer<'c>(
             return Err(fault);
         };
         let resume = later(Instant::now(), pause);
-        if resume >= deadline || !client.budget.withdraw() {
+        // The budget pays once for all the retries that one broken connection causes.
+        if resume >= deadline || !(is_repeated || client.budget.withdraw()) {
             return Err(fault);
         }
         if !pause.is_zero() {
@@ -373,8 +374,12 @@ fn about_call(fault: Fault, record: &Record) -> Fault {
 fn sign(fault: &Fault) -> Sign {
     match (fault.kind(), fault.status()) {
         (FaultKind::InvalidRequest | FaultKind::NoFreeConnection, _) => Sign::None,
-        // A connection that had been idle for too long, or a body of ours that failed.
-        (FaultKind::Send, _) if fault.sent() == Sent::No || !fault.is_transient() => Sign::None,
+        // A connection that was idle for too long, or that the server ended in good order.
+        (FaultKind::Send, _) if fault.sent() == Sent::No => Sign::Drained,
+        // A body of ours that failed.
+        (FaultKind::Send, _) if !fault.is_transient() => Sign::None,
+        (FaultKind::Send, _) => Sign::Broken,
+        (FaultKind::Receive, _) if fault.is_transient() => Sign::Broken,
         (FaultKind::Receive | FaultKind::Deadline, _) => Sign::Failing(None),
         (_, Some(status)) => sign_of_status(status, fault.retry_after()),
         _ => Sign::Failing(None),

@@ -3,6 +3,7 @@
 mod bodies;
 mod circuit;
 mod connections;
+mod endings;
 mod faults;
 mod http2;
 mod leaks;
