@@ -1,5 +1,4 @@
-//! The token in a request (RFC 6750 §2.1): in the `Authorization` header and nowhere else, because
-//! forms and query strings end up in logs.
+//! The token in the `Authorization` header (RFC 6750 §2.1).
 
 use auth_core::Secret;
 use http::header::AUTHORIZATION;
@@ -14,8 +13,10 @@ pub(crate) enum Credentials {
     OtherScheme,
     /// A token, of the right form as far as RFC 6750 goes.
     Bearer(Secret),
-    /// Something that claims to be a bearer token and cannot be one, or more than one header.
+    /// Something that claims to be a bearer token and cannot be one, or more than one token.
     Malformed,
+    /// A token in a cookie, sent by a browser for a page of another origin.
+    CrossOrigin,
 }
 
 /// Takes the credentials, and marks the header as not for logs.
@@ -56,7 +57,7 @@ fn read_value(value: &HeaderValue) -> Credentials {
 }
 
 /// `b64token` of RFC 6750 §2.1.
-fn is_b64token(token: &[u8]) -> bool {
+pub(crate) fn is_b64token(token: &[u8]) -> bool {
     let unpadded = token.iter().rposition(|&byte| byte != b'=');
     let unpadded = &token[..unpadded.map_or(0, |last| last + 1)];
     let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(byte);

@@ -5,12 +5,19 @@ use auth_core::{BoxFuture, CorrelationId, RequestContext};
 use http::{HeaderValue, Request, Response};
 use tower_layer::Layer;
 use tower_service::Service;
+use tracing::Instrument;
 
 /// Opens a [`RequestContext`] around every request, and states its correlation id in the response.
 ///
 /// The correlation id is the request's own if it has a usable one, otherwise a new one. With an
-/// audit trail, handlers may take a [`Log`](crate::Log). Add it last, so that it is asked first: an
+/// audit trail, handlers may take a [`Log`](crate::Log). It should run first, so add it last with
+/// `Router::layer` of axum, and first with tower's `ServiceBuilder`: an
 /// [`AuthLayer`](crate::AuthLayer) inside takes over the correlation id and adds who it is.
+///
+/// Everything inside runs in a `tracing` span `request` of level `info` and the target
+/// `auth_tower`, with the fields `correlation_id`, `method`, `path` and, once an `AuthLayer` has
+/// authenticated the request, `subject`. So each event of a handler can be found by the correlation
+/// id; `auth_tower=warn` in the filter leaves the span out.
 #[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct ContextLayer {
@@ -61,6 +68,10 @@ pub struct ContextService<S> {
     inner: S,
 }
 
+/// The span of a request, for the layer that learns who it is.
+#[derive(Clone)]
+pub(crate) struct RequestSpan(pub(crate) tracing::Span);
+
 impl<S, RequestBody, ResponseBody> Service<Request<RequestBody>> for ContextService<S>
 where
     S: Service<Request<RequestBody>, Response = Response<ResponseBody>>,
@@ -74,7 +85,6 @@ where
         self.inner.poll_ready(cx)
     }
 
-    #[cfg_attr(not(feature = "audit"), expect(unused_mut, reason = "for the trail"))]
     fn call(&mut self, mut request: Request<RequestBody>) -> Self::Future {
         #[cfg(feature = "audit")]
         if let Some(log) = &self.layer.audit_log {
@@ -88,9 +98,19 @@ where
             .method(request.method().clone())
             .path(request.uri().path())
             .build();
-        let response = context.clone().enter(|| self.inner.call(request));
+        let span = tracing::info_span!(
+            target: "auth_tower",
+            "request",
+            correlation_id = id.as_str(),
+            method = request.method().as_str(),
+            path = request.uri().path(),
+            subject = tracing::field::Empty,
+        );
+        request.extensions_mut().insert(RequestSpan(span.clone()));
+        let response = span.in_scope(|| context.clone().enter(|| self.inner.call(request)));
+        let response = context.scope(response).instrument(span);
         Box::pin(async move {
-            let mut response = context.scope(response).await?;
+            let mut response = response.await?;
             if let Ok(id) = HeaderValue::from_str(id.as_str()) {
                 response.headers_mut().insert(CorrelationId::HEADER, id);
             }

@@ -21,11 +21,14 @@
 //! let app = Router::new()
 //!     .route("/admin", get(admin))
 //!     .layer(RequireRole::new("admin"))
-//!     .layer(AuthLayer::new(verifier)); // the layer added last is asked first
+//!     .layer(AuthLayer::new(verifier)); // in axum the layer added last runs first
 //! # Ok(app)
 //! # }
 //! # router(br#"{"keys":[]}"#).unwrap();
 //! ```
+//!
+//! With tower's `ServiceBuilder` the order is the other way round: the `AuthLayer` comes before the
+//! requirements. [`AuthLayer`] shows both.
 //!
 //! # What a client hears
 //!
@@ -37,8 +40,10 @@
 //! # Crate features
 //!
 //! - `axum` (default): [`CurrentUser`] as an extractor, [`Refusal`] as a response. Without it the
-//!   layers work for every tower service whose response body can be made from bytes, and
-//!   [`CurrentUser::from_extensions`] does what the extractor does.
+//!   layers work for every tower service over HTTP, and [`CurrentUser::from_extensions`] does what
+//!   the extractor does. A response body may be any [`http_body::Body`] of
+//!   [`Bytes`](bytes::Bytes), `BoxBody` and tonic's among them; clients of gRPC read a refusal from
+//!   its HTTP status.
 //! - `audit`: the extractor `Log`, and `ContextLayer::audit_log`.
 //! - `client`: `probes` for readiness and liveness, from the health of an `AuthClient`.
 
@@ -49,7 +54,9 @@ mod auth_layer;
 #[cfg(feature = "axum")]
 mod axum;
 mod bearer;
+mod body;
 mod context_layer;
+mod cross_origin;
 mod current_user;
 #[cfg(feature = "audit")]
 mod log;
@@ -57,8 +64,10 @@ mod log;
 mod probes;
 mod refusal;
 mod require;
+mod token_from;
 
 pub use crate::auth_layer::{AuthLayer, AuthService};
+pub use crate::body::GuardedBody;
 pub use crate::context_layer::{ContextLayer, ContextService};
 pub use crate::current_user::CurrentUser;
 #[cfg(feature = "audit")]
@@ -67,3 +76,4 @@ pub use crate::log::Log;
 pub use crate::probes::probes;
 pub use crate::refusal::Refusal;
 pub use crate::require::{Grant, Require, RequirePermission, RequireRole, RequireService};
+pub use crate::token_from::TokenFrom;

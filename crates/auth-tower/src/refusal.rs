@@ -1,9 +1,16 @@
+use std::sync::Arc;
+
 use auth_core::{
     AuthenticationError, CorrelationId, Decision, Principal, Problem, Reason, RequestContext,
 };
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
+
+use crate::body::GuardedBody;
+
+/// What a service makes of the response of a refusal.
+pub(crate) type Rewrite = Arc<dyn Fn(&Refusal, Response<Bytes>) -> Response<Bytes> + Send + Sync>;
 
 /// Why a request was not let through, and what the client hears of it.
 ///
@@ -11,6 +18,7 @@ use http::{HeaderValue, Response, StatusCode};
 /// |---|---|---|---|
 /// | [`MissingToken`](Self::MissingToken) | 401 | `missing_token` | none: RFC 6750 §3.1 |
 /// | [`MalformedCredentials`](Self::MalformedCredentials) | 400 | `invalid_request` | `invalid_request` |
+/// | [`CrossOrigin`](Self::CrossOrigin) | 403 | `cross_origin` | no challenge |
 /// | [`Rejected`](Self::Rejected) | 401 | the verifier's, such as `expired` | `invalid_token` |
 /// | [`Forbidden`](Self::Forbidden) | 403 | `insufficient_scope` | `insufficient_scope` |
 /// | [`Undetermined`](Self::Undetermined) | 503 | the cause's, such as `keys_unavailable` | no challenge |
@@ -23,9 +31,14 @@ pub enum Refusal {
     #[error("the request carries no bearer token")]
     MissingToken,
 
-    /// The `Authorization` header cannot be read, or there are several.
-    #[error("the Authorization header is not one well-formed bearer token")]
+    /// The `Authorization` header cannot be read, or there are several tokens.
+    #[error("the request does not carry exactly one well-formed bearer token")]
     MalformedCredentials,
+
+    /// The token is in a cookie, and a page of another origin caused the request; see
+    /// [`TokenFrom`](crate::TokenFrom).
+    #[error("a page of another origin cannot use the cookie of this service")]
+    CrossOrigin,
 
     /// The token was judged and refused.
     #[error("{0}")]
@@ -57,7 +70,7 @@ impl Refusal {
         match self {
             Self::MissingToken | Self::Rejected(_) => StatusCode::UNAUTHORIZED,
             Self::MalformedCredentials => StatusCode::BAD_REQUEST,
-            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::CrossOrigin => StatusCode::FORBIDDEN,
             Self::Undetermined(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::AuthLayerMissing | Self::AuditLogMissing => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -69,6 +82,7 @@ impl Refusal {
             Self::MissingToken => "missing_token",
             Self::MalformedCredentials => "invalid_request",
             Self::Rejected(reason) | Self::Undetermined(reason) => reason.code(),
+            Self::CrossOrigin => "cross_origin",
             Self::Forbidden => "insufficient_scope",
             Self::AuthLayerMissing => "auth_layer_missing",
             Self::AuditLogMissing => "audit_log_missing",
@@ -109,7 +123,10 @@ impl Refusal {
             Self::MalformedCredentials => Some("invalid_request"),
             Self::Rejected(_) => Some("invalid_token"),
             Self::Forbidden => Some("insufficient_scope"),
-            Self::Undetermined(_) | Self::AuthLayerMissing | Self::AuditLogMissing => return None,
+            Self::CrossOrigin
+            | Self::Undetermined(_)
+            | Self::AuthLayerMissing
+            | Self::AuditLogMissing => return None,
         };
         let description = error.map(|_| self.to_string());
         let parameters = [
@@ -126,8 +143,7 @@ impl Refusal {
 
     /// The whole response, for a service of any body that bytes can become.
     pub fn into_response<B: From<Bytes>>(self, realm: Option<&str>) -> Response<B> {
-        let body = serde_json::to_vec(&self.problem()).unwrap_or_default();
-        let mut response = Response::new(Bytes::from(body).into());
+        let mut response = Response::new(self.body().into());
         *response.status_mut() = self.status();
         let headers = response.headers_mut();
         let problem_json = HeaderValue::from_static(Problem::CONTENT_TYPE);
@@ -145,7 +161,26 @@ impl Refusal {
         response
     }
 
-    /// Writes the challenge of a refusal anew, with the realm, if the response is one.
+    fn body(&self) -> Bytes {
+        serde_json::to_vec(&self.problem())
+            .unwrap_or_default()
+            .into()
+    }
+
+    /// Lets the service rewrite a response, if that is a refusal.
+    pub(crate) fn rewrite<B>(response: &mut Response<GuardedBody<B>>, rewrite: &Rewrite) {
+        let Some(refusal) = response.extensions().get::<Self>().cloned() else {
+            return;
+        };
+        let (parts, _) = std::mem::take(response).into_parts();
+        let rewritten = rewrite(&refusal, Response::from_parts(parts, refusal.body()));
+        *response = rewritten.map(GuardedBody::from);
+        // The server in front states the length of the body that is sent.
+        response.headers_mut().remove(CONTENT_LENGTH);
+        response.extensions_mut().insert(refusal);
+    }
+
+    /// Replaces the challenge of a refusal, with the realm, if the response is one.
     pub(crate) fn name_realm<B>(response: &mut Response<B>, realm: Option<&str>) {
         let refusal = response.extensions().get::<Self>();
         if let (Some(refusal), Some(_)) = (refusal, realm)
@@ -179,9 +214,14 @@ impl Refusal {
         let principal = context.and_then(RequestContext::principal);
         let subject = principal.map(Principal::subject);
         match self {
-            Self::AuthLayerMissing | Self::AuditLogMissing => {
-                tracing::error!(code, correlation_id, path, "{self}");
-            }
+            Self::AuthLayerMissing => tracing::error!(
+                code,
+                correlation_id,
+                path,
+                "{self}, or it runs after the layer that requires: with `.layer(..)` of axum add the \
+                 AuthLayer after the requirement, with tower's ServiceBuilder before it"
+            ),
+            Self::AuditLogMissing => tracing::error!(code, correlation_id, path, "{self}"),
             Self::Undetermined(_) => {
                 tracing::warn!(
                     code,

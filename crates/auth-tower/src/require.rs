@@ -3,12 +3,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use auth_core::{Authorizer, BoxFuture, Decision, Identity, Permission, Role};
-use bytes::Bytes;
 use http::{Extensions, Request, Response};
 use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::access::Access;
+use crate::body::GuardedBody;
 use crate::refusal::Refusal;
 
 /// Lets those through who have a role; see [`Require`].
@@ -37,7 +37,7 @@ pub type RequirePermission = Require<Permission>;
 
 /// Lets those through who were granted something: a [`Role`] or a [`Permission`].
 ///
-/// Goes behind an [`AuthLayer`](crate::AuthLayer), and asks whoever that layer was told to ask. Where
+/// Runs after an [`AuthLayer`](crate::AuthLayer), whose page shows the order, and asks whoever that layer was told to ask. Where
 /// no such layer covers the route the answer is 500 `auth_layer_missing`; an unknown decision is 503
 /// and never a way in.
 #[derive(Debug)]
@@ -129,11 +129,10 @@ where
     S::Future: Send,
     G: Grant,
     RequestBody: Send + 'static,
-    ResponseBody: From<Bytes>,
 {
-    type Response = S::Response;
+    type Response = Response<GuardedBody<ResponseBody>>;
     type Error = S::Error;
-    type Future = BoxFuture<'static, Result<S::Response, S::Error>>;
+    type Future = BoxFuture<'static, Result<Self::Response, S::Error>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
@@ -146,7 +145,7 @@ where
         let requirement = Arc::clone(&self.requirement);
         Box::pin(async move {
             match requirement.check(request.extensions()).await {
-                Ok(()) => inner.call(request).await,
+                Ok(()) => inner.call(request).await.map(GuardedBody::wrap),
                 Err(refusal) => {
                     refusal.trace();
                     Ok(refusal.into_response(None))

@@ -75,8 +75,8 @@ async fn what_a_client_hears() {
         &ask(&service, "/admin", &["Bearer".to_owned()]).await,
         expect![[r#"
             400 Bad Request
-            www-authenticate: Bearer realm="orders", error="invalid_request", error_description="the Authorization header is not one well-formed bearer token"
-            {"type":"/Errors/BadRequest","title":"Bad Request","status":400,"detail":"the Authorization header is not one well-formed bearer token","instance":"/admin","code":"invalid_request","correlationId":"test"}"#]],
+            www-authenticate: Bearer realm="orders", error="invalid_request", error_description="the request does not carry exactly one well-formed bearer token"
+            {"type":"/Errors/BadRequest","title":"Bad Request","status":400,"detail":"the request does not carry exactly one well-formed bearer token","instance":"/admin","code":"invalid_request","correlationId":"test"}"#]],
     );
     let kid = issuer.current_kid();
     let forger = SigningKey::generate(Algorithm::ES256)
