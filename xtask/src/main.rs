@@ -10,6 +10,7 @@
 )]
 
 mod bench;
+mod documented;
 mod layers;
 mod metadata;
 mod parity;
@@ -57,6 +58,11 @@ const COMMANDS: &[Command] = &[
         name: "check-parity",
         summary: "hold docs/parity.md against the tests it names",
         run: Run::Alone(parity::run),
+    },
+    Command {
+        name: "check-docs",
+        summary: "hold codes and environment variables against docs/",
+        run: Run::Alone(documented::run),
     },
     Command {
         name: "test",

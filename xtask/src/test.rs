@@ -13,7 +13,7 @@ use anyhow::bail;
 
 use crate::project::Project;
 use crate::test::command_line::CommandLine;
-use crate::{layers, parity, setup};
+use crate::{documented, layers, parity, setup};
 
 pub(crate) fn run(project: &Project) -> anyhow::Result<()> {
     let cargo = CommandLine::cargo;
@@ -28,6 +28,9 @@ pub(crate) fn run(project: &Project) -> anyhow::Result<()> {
     })?;
     step("parity", "cargo xtask check-parity", || {
         parity::run(project)
+    })?;
+    step("docs and sources", "cargo xtask check-docs", || {
+        documented::run(project)
     })?;
     // It takes minutes to build, and no registry has it ready-made, so it runs only where somebody
     // has installed it. Advisories are left out: their database cannot be reached from here.
