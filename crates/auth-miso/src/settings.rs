@@ -25,7 +25,8 @@ use auth_http::{BuildError, HttpClient, ProxySettings};
 /// assert_eq!(settings.application(), "orders");
 ///
 /// let error = MisoSettings::from_env(&Env::from_pairs([("MISO_CLIENTID", "a")])).unwrap_err();
-/// assert_eq!(error.problems()[0].variable(), "MISO_CLIENTSECRET");
+/// let missing: Vec<_> = error.problems().iter().map(|it| it.variable()).collect();
+/// assert_eq!(missing, ["MISO_CLIENTSECRET", "MISO_CONTROLLER_URL"]);
 /// # Ok::<(), auth_core::config::ConfigError>(())
 /// ```
 #[derive(Clone)]
@@ -60,6 +61,8 @@ impl MisoSettings {
     }
 
     /// Reads the variables of the contract (miso §8.1), and those of [`ProxySettings`].
+    /// `MISO_CONTROLLER_URL` is required: client secret and user tokens go to no host that was not
+    /// named.
     ///
     /// # Errors
     ///
@@ -74,7 +77,7 @@ impl MisoSettings {
     pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let client_id = reader.required_text(&CLIENT_ID);
         let client_secret = reader.required_secret(&CLIENT_SECRET);
-        let controller_url = reader.text(&CONTROLLER_URL);
+        let controller_url = reader.required_text(&CONTROLLER_URL);
         let token_path = reader.parse_with(&CLIENT_TOKEN_URI, |text| {
             // Only a path: the client secret goes to the controller and nowhere else
             // (contract miso §13 A4).
@@ -85,18 +88,19 @@ impl MisoSettings {
         });
         let plain_http_hosts = reader.list(&ALLOW_PLAIN_HTTP);
         let proxy = ProxySettings::read(reader);
-        let controller_url = controller_url.unwrap_or_else(|| DEFAULT_CONTROLLER.to_owned());
-        let allowed = plain_http_hosts.iter();
-        let http = allowed.fold(HttpClient::builder(&controller_url), |http, host| {
-            http.allow_plain_http(host)
-        });
-        match http.build() {
-            Err(BuildError::PlainHttp { .. }) => reader.reject(&CONTROLLER_URL, PLAIN_HTTP),
-            Err(BuildError::BaseUrl { .. }) => {
-                reader.reject(&CONTROLLER_URL, "is not a usable URL")
+        if let Some(controller_url) = &controller_url {
+            let allowed = plain_http_hosts.iter();
+            let http = allowed.fold(HttpClient::builder(controller_url), |http, host| {
+                http.allow_plain_http(host)
+            });
+            match http.build() {
+                Err(BuildError::PlainHttp { .. }) => reader.reject(&CONTROLLER_URL, PLAIN_HTTP),
+                Err(BuildError::BaseUrl { .. }) => {
+                    reader.reject(&CONTROLLER_URL, "is not a usable URL");
+                }
+                // Anything else is no fault of a variable, and told when the client is built.
+                Ok(_) | Err(_) => {}
             }
-            // Anything else is no fault of a variable, and told when the client is built.
-            Ok(_) | Err(_) => {}
         }
         let unsendable = |text: &str| text.chars().any(char::is_control);
         if client_id.as_deref().is_some_and(unsendable) {
@@ -108,7 +112,7 @@ impl MisoSettings {
         {
             reader.reject(&CLIENT_SECRET, "has control characters");
         }
-        let mut settings = Self::new(controller_url, client_id?, client_secret?).proxy(proxy);
+        let mut settings = Self::new(controller_url?, client_id?, client_secret?).proxy(proxy);
         if let Some(path) = token_path {
             settings = settings.client_token_path(path);
         }
@@ -237,6 +241,3 @@ const ALLOW_PLAIN_HTTP: Variable = Variable::new(
 
 const PLAIN_HTTP: &str = "is plain http to a host that is not this machine, and MISO_ALLOW_PLAIN_HTTP \
     does not name it";
-
-/// Where the original goes if it is told nothing else.
-const DEFAULT_CONTROLLER: &str = "https://controller.aifabrix.ai";

@@ -193,6 +193,7 @@ async fn sharing_without_a_redis_is_refused_at_the_start() {
             ("AUTH_PROVIDER", "miso"),
             ("MISO_CLIENTID", "a"),
             ("MISO_CLIENTSECRET", "b"),
+            ("MISO_CONTROLLER_URL", "https://controller.test"),
         ];
         AuthClient::from_env_of(&Env::from_pairs(settings.into_iter().chain(more)))
     };
