@@ -39,7 +39,8 @@
 //! - **Dropped**: the queue was full. The newest is dropped, and an event [`DROPPED`] with the count
 //!   is put into the trail as soon as there is room.
 //! - **Rejected**: the sink will never take it. It is set aside, and an event [`REJECTED`] with its
-//!   id is put into the trail.
+//!   id is put into the trail. A batch that is refused, or keeps failing, is halved until the event
+//!   is found that is refused, or fails, alone; the others are delivered. That can change their order.
 //! - **Left**: the log was shut down or given up before. [`NotDrained`] says how many, or a line of
 //!   tracing does.
 //!
@@ -60,6 +61,7 @@
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
 mod builder;
+mod course;
 mod delivering;
 mod draft;
 mod event;
@@ -84,3 +86,7 @@ pub const DROPPED: &str = "audit.dropped";
 
 /// The action of the event that tells what the sink rejected: `rejected` and `ids` in its context.
 pub const REJECTED: &str = "audit.rejected";
+
+/// The action of the event that tells which event, as `id` in its context, the sink seems to fail
+/// at while there is no other one to try it with. If that is so, [`REJECTED`] follows.
+pub const SUSPECTED: &str = "audit.suspected";

@@ -55,12 +55,41 @@ struct Entry {
     own: bool,
 }
 
+/// What a sink has done with events that leave the queue.
+#[derive(Clone, Copy)]
+pub(crate) enum Settlement<'a> {
+    /// It has them.
+    Taken,
+    /// It will never have them.
+    Refused,
+    /// It has all but those that the fault rejects.
+    Partly(&'a SinkFault),
+}
+
+impl<'a> Settlement<'a> {
+    pub(crate) fn of_rejection(fault: &'a SinkFault) -> Self {
+        if fault.refuses_the_whole() {
+            Self::Refused
+        } else {
+            Self::Partly(fault)
+        }
+    }
+}
+
 /// What the trail should tell after a batch.
+#[derive(Default)]
 pub(crate) struct Settled {
     /// The ids of the events that the sink rejected; those of the log itself are left out.
     pub(crate) rejected: Vec<String>,
     /// How many were dropped since this was told last.
     pub(crate) dropped: u64,
+}
+
+impl Settled {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.rejected.extend(other.rejected);
+        self.dropped += other.dropped;
+    }
 }
 
 /// How far the life of a log has come.
@@ -120,26 +149,32 @@ impl Queue {
         self.lock().stats.suppressed += 1;
     }
 
-    /// The first `most` events; they stay in the queue.
-    pub(crate) fn peek(&self, most: usize) -> Vec<Arc<AuditEvent>> {
+    /// The first `most` events after so many others; they stay in the queue.
+    pub(crate) fn peek(&self, skip: usize, most: usize) -> Vec<Arc<AuditEvent>> {
         let state = self.lock();
-        let first = state.entries.iter().take(most);
+        let first = state.entries.iter().skip(skip).take(most);
         first.map(|entry| Arc::clone(&entry.event)).collect()
     }
 
-    /// Takes the first `count` events out: the sink has them, but for those that `fault` rejects.
-    pub(crate) fn settle(&self, count: usize, fault: Option<&SinkFault>) -> Settled {
+    /// Takes `count` events out, after `skip` that stay: the sink has them, but for those that
+    /// `settlement` rejects.
+    pub(crate) fn settle(&self, skip: usize, count: usize, settlement: Settlement<'_>) -> Settled {
         let mut state = self.lock();
-        let count = count.min(state.entries.len());
-        let settled: Vec<_> = state.entries.drain(..count).collect();
+        let skip = skip.min(state.entries.len());
+        let end = skip.saturating_add(count).min(state.entries.len());
+        let settled: Vec<_> = state.entries.drain(skip..end).collect();
         let mut told = Settled {
             rejected: Vec::new(),
-            // There is room now, and before anybody else takes it.
+            // There is room now, and before any other event takes it.
             dropped: std::mem::take(&mut state.untold),
         };
         let mut answers = Vec::new();
         for (index, entry) in settled.into_iter().enumerate() {
-            let rejected = fault.is_some_and(|fault| fault.rejects(index));
+            let rejected = match settlement {
+                Settlement::Taken => false,
+                Settlement::Refused => true,
+                Settlement::Partly(fault) => fault.rejects(index),
+            };
             if rejected {
                 state.stats.rejected += 1;
                 if !entry.own {

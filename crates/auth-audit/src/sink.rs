@@ -16,8 +16,9 @@ pub trait Sink: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`SinkFault::transient`] if the same batch may be taken later; [`SinkFault::rejected`] or
-    /// [`SinkFault::rejected_some`] if it, or some of it, never will be.
+    /// [`SinkFault::transient`] or [`SinkFault::unreachable`] if the same batch may be taken later;
+    /// [`SinkFault::rejected`] if nothing of it was taken and the batch never will be;
+    /// [`SinkFault::rejected_some`] if all of it was taken but for some that never will be.
     fn deliver<'a>(&'a self, batch: &'a Batch) -> BoxFuture<'a, Result<Delivered, SinkFault>>;
 }
 
@@ -79,24 +80,41 @@ pub struct SinkFault {
 enum Kind {
     Transient {
         after: Option<Duration>,
+        /// Whether it may be an event of the batch that makes the sink fail.
+        answered: bool,
     },
     /// `None` if it is the whole batch.
-    Rejected {
-        indices: Option<Vec<usize>>,
-    },
+    Rejected { indices: Option<Vec<usize>> },
 }
 
 impl SinkFault {
-    /// Nothing was accepted, and the same batch may be accepted later. The reason goes to tracing,
-    /// masked.
+    /// The sink was reached and failed, and the same batch may be accepted later. The reason goes to
+    /// tracing, masked.
+    ///
+    /// A batch that fails like this again and again is tried in halves, and an event that goes on
+    /// failing alone while others are accepted is set aside as rejected. A sink that fails for all
+    /// events loses none of them, however long it lasts.
     pub fn transient(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::passing(reason.into(), true)
+    }
+
+    /// The sink could not be reached, or refuses whatever it is sent for the time being: no event
+    /// is the cause of it. The same batch is tried until it is answered. The reason goes to tracing,
+    /// masked.
+    pub fn unreachable(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::passing(reason.into(), false)
+    }
+
+    fn passing(reason: Cow<'static, str>, answered: bool) -> Self {
+        let after = None;
         Self {
-            kind: Kind::Transient { after: None },
-            reason: reason.into(),
+            kind: Kind::Transient { after, answered },
+            reason,
         }
     }
 
-    /// The batch will never be accepted. The reason goes to tracing, masked.
+    /// Nothing was accepted, and the batch as it is never will be: its events are tried in halves,
+    /// down to those that are refused alone. The reason goes to tracing, masked.
     pub fn rejected(reason: impl Into<Cow<'static, str>>) -> Self {
         Self {
             kind: Kind::Rejected { indices: None },
@@ -122,7 +140,7 @@ impl SinkFault {
     /// tried again, and stays as it is.
     #[must_use]
     pub fn retry_after(mut self, wait: Duration) -> Self {
-        if let Kind::Transient { after } = &mut self.kind {
+        if let Kind::Transient { after, .. } = &mut self.kind {
             *after = Some(wait);
         }
         self
@@ -133,9 +151,19 @@ impl SinkFault {
         matches!(self.kind, Kind::Transient { .. })
     }
 
+    /// Whether an event of the batch may be what the sink fails at.
+    pub(crate) fn may_be_an_event(&self) -> bool {
+        matches!(self.kind, Kind::Transient { answered: true, .. })
+    }
+
+    /// Whether nothing was accepted and smaller batches may be.
+    pub(crate) fn refuses_the_whole(&self) -> bool {
+        matches!(self.kind, Kind::Rejected { indices: None })
+    }
+
     pub(crate) fn wait(&self) -> Option<Duration> {
         match self.kind {
-            Kind::Transient { after } => after,
+            Kind::Transient { after, .. } => after,
             Kind::Rejected { .. } => None,
         }
     }

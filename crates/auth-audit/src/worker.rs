@@ -9,12 +9,13 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use crate::course::Course;
 use crate::delivering::suppressed;
 use crate::event::{AuditEvent, Level};
-use crate::queue::{Phase, Queue, Settled};
+use crate::queue::{Phase, Queue, Settled, Settlement};
 use crate::retry::Backoff;
 use crate::sink::{Batch, Delivered, Sink, SinkFault};
-use crate::{DROPPED, REJECTED};
+use crate::{DROPPED, REJECTED, SUSPECTED};
 
 /// Carries events from the queue to the sink, one batch at a time.
 pub(crate) struct Worker {
@@ -65,30 +66,82 @@ impl Worker {
 
     /// Delivers the first events of the queue, however often it takes. False if it was given up.
     async fn deliver(&self) -> bool {
-        let mut batch = Batch::new(self.queue.peek(self.batch_size), 0);
-        loop {
+        let mut course = Course::of(self.queue.len().min(self.batch_size));
+        while let Some(count) = course.pieces.pop() {
+            // The same events, though more may have come: a sink may know a batch by its parts.
+            let batch = Batch::new(self.queue.peek(0, count), course.failures);
             let count = batch.events().len();
             let Err(fault) = self.attempt(&batch).await else {
-                self.settle(count, None);
-                return true;
+                course.has_passed(self.queue.settle(0, count, Settlement::Taken));
+                continue;
             };
             let reason = self.masker.mask_text(&fault.to_string());
+            if fault.refuses_the_whole() && count > 1 {
+                tracing::debug!(count, "the audit sink refused a batch: {reason}");
+                course.halve(count);
+                continue;
+            }
             if !fault.is_transient() {
                 tracing::error!("the audit sink rejected events: {reason}");
-                self.settle(count, Some(&fault));
-                return true;
+                let settlement = Settlement::of_rejection(&fault);
+                course.has_passed(self.queue.settle(0, count, settlement));
+                continue;
             }
             if self.queue.phase() == Phase::Abandoned {
                 tracing::error!("the audit sink is not available: {reason}");
                 return false;
             }
-            let failures = batch.attempt().saturating_add(1);
-            let wait = self.backoff.wait(failures, fault.wait());
+            let is_suspect = course.has_failed(fault.may_be_an_event());
+            if is_suspect && count > 1 && fault.wait().is_none() {
+                course.halve(count);
+                continue;
+            }
+            if is_suspect && count == 1 && course.is_proven() {
+                tracing::error!("the audit sink fails at an event, which is set aside: {reason}");
+                course.has_passed(self.queue.settle(0, 1, Settlement::Refused));
+                continue;
+            }
+            match count {
+                1 if is_suspect => {
+                    // What else there was of the batch may be taken out of its order now.
+                    course.pieces = vec![1];
+                    self.try_another(&mut course, batch.events().next()).await;
+                }
+                _ if is_suspect => course.halve(count),
+                _ => course.pieces.push(count),
+            }
+            let wait = self.backoff.wait(course.failures.max(1), fault.wait());
+            let failures = course.failures;
             tracing::warn!(failures, ?wait, "the audit sink is not available: {reason}");
             self.queue.count_retry();
+            self.tell_settled(std::mem::take(&mut course.settled));
             self.pause(wait).await;
-            // The same events, though more may have come: a sink may know a batch by its parts.
-            batch = Batch::new(self.queue.peek(count), failures);
+        }
+        self.tell_settled(course.settled);
+        true
+    }
+
+    /// Whether it is the sink or the first event that fails, another event says: one of those
+    /// behind it, or one that tells of the suspicion if there is no other.
+    async fn try_another(&self, course: &mut Course, suspect: Option<&AuditEvent>) {
+        if self.queue.len() < 2 {
+            let id = suspect.map(|event| event.id().to_string());
+            self.tell(SUSPECTED, json!({ "id": id }));
+        }
+        let place = course.next_other(self.queue.len().saturating_sub(1));
+        let batch = Batch::new(self.queue.peek(place, 1), 0);
+        if batch.events().len() == 0 {
+            return;
+        }
+        let answer = self.attempt(&batch).await;
+        let settlement = match &answer {
+            Ok(_) => Settlement::Taken,
+            Err(fault) if fault.is_transient() => return,
+            Err(fault) => Settlement::of_rejection(fault),
+        };
+        course.settled.add(self.queue.settle(place, 1, settlement));
+        if answer.is_ok() {
+            course.another_passed();
         }
     }
 
@@ -115,9 +168,9 @@ impl Worker {
         }
     }
 
-    /// Takes what was answered out of the queue, and tells the trail of what got lost.
-    fn settle(&self, count: usize, fault: Option<&SinkFault>) {
-        let Settled { rejected, dropped } = self.queue.settle(count, fault);
+    /// Tells the trail of what got lost.
+    fn tell_settled(&self, settled: Settled) {
+        let Settled { rejected, dropped } = settled;
         if !rejected.is_empty() {
             let context = json!({ "rejected": rejected.len(), "ids": rejected });
             self.tell(REJECTED, context);

@@ -129,6 +129,7 @@ impl AuthClient {
     pub fn health(&self) -> Health {
         Health {
             provider: self.0.watcher.condition(),
+            logs: self.0.watcher.condition_of_logs(),
             redis: self.0.redis.as_ref().map(Redis::state),
             audit: self.0.audit.stats(),
         }

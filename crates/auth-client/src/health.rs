@@ -7,8 +7,10 @@ use serde::{Serialize, Serializer};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Health {
-    /// The provider, by what became of the latest call to it.
+    /// The provider, by what became of the latest call to it. Log entries do not count.
     pub provider: Condition,
+    /// Where the provider takes log entries, by what became of the latest ones.
+    pub logs: Condition,
     /// Redis, if there is one. Without it the client works from memory.
     pub redis: Option<RedisState>,
     /// The audit trail.
@@ -29,7 +31,7 @@ pub enum Condition {
 
 impl Health {
     /// Whether the client can do its work: the provider does not fail. A Redis that is away slows
-    /// it down and no more.
+    /// it down and no more, and an audit trail that cannot be delivered waits.
     pub fn is_ready(&self) -> bool {
         self.provider != Condition::Failing
     }
@@ -37,7 +39,7 @@ impl Health {
 
 impl Serialize for Health {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let provider = match self.provider {
+        let word = |condition| match condition {
             Condition::Untried => "untried",
             Condition::Good => "good",
             Condition::Failing => "failing",
@@ -47,9 +49,10 @@ impl Serialize for Health {
             RedisState::Connecting => "connecting",
             _ => "down",
         });
-        let mut object = serializer.serialize_struct("Health", 5)?;
+        let mut object = serializer.serialize_struct("Health", 6)?;
         object.serialize_field("ready", &self.is_ready())?;
-        object.serialize_field("provider", provider)?;
+        object.serialize_field("provider", word(self.provider))?;
+        object.serialize_field("logs", word(self.logs))?;
         object.serialize_field("redis", redis.unwrap_or("none"))?;
         object.serialize_field("auditPending", &self.audit.pending)?;
         object.serialize_field("auditDropped", &self.audit.dropped)?;

@@ -12,7 +12,10 @@ use crate::health::Condition;
 pub(crate) struct Watcher {
     /// Set once the trail exists, and taken away when it ends.
     audit: RwLock<Option<AuditLog>>,
+    /// Of the calls that decide something.
     latest: Mutex<Option<(Condition, UnixTime)>>,
+    /// Of the calls that deliver log entries.
+    latest_of_logs: Mutex<Option<(Condition, UnixTime)>>,
     clock: Arc<dyn Clock>,
     /// Where client tokens are minted.
     token_path: Box<str>,
@@ -23,6 +26,7 @@ impl Watcher {
         Self {
             audit: RwLock::new(None),
             latest: Mutex::new(None),
+            latest_of_logs: Mutex::new(None),
             clock,
             token_path,
         }
@@ -36,13 +40,24 @@ impl Watcher {
         *self.audit.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// How the provider is. A failure is news for half a minute only: whoever keeps requests away
-    /// because of it also keeps the call away that would show that it is over.
+    /// How the provider is, but for its log endpoints.
     pub(crate) fn condition(&self) -> Condition {
+        self.condition_of(&self.latest)
+    }
+
+    /// How the log endpoints of the provider are.
+    pub(crate) fn condition_of_logs(&self) -> Condition {
+        self.condition_of(&self.latest_of_logs)
+    }
+
+    /// A failure is news for half a minute only: a balancer that keeps requests away because of it
+    /// also keeps the call away that would show that it is over. One that lies ahead of the clock
+    /// was noted by a clock that has been set back since, and is no news either.
+    fn condition_of(&self, latest: &Mutex<Option<(Condition, UnixTime)>>) -> Condition {
         let now = self.clock.unix_now();
-        match *self.latest.lock().unwrap_or_else(PoisonError::into_inner) {
+        match *latest.lock().unwrap_or_else(PoisonError::into_inner) {
             None => Condition::Untried,
-            Some((Condition::Failing, at)) if now.saturating_since(at) >= NEWS => {
+            Some((Condition::Failing, at)) if at > now || now.saturating_since(at) >= NEWS => {
                 Condition::Untried
             }
             Some((condition, _)) => condition,
@@ -73,7 +88,12 @@ impl Observer for Watcher {
     fn observe(&self, exchange: &Exchange) {
         if let Some(condition) = self.judge(exchange) {
             let now = self.clock.unix_now();
-            let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+            let latest = if auth_audit::is_delivering() || is_of_logs(exchange.template()) {
+                &self.latest_of_logs
+            } else {
+                &self.latest
+            };
+            let mut latest = latest.lock().unwrap_or_else(PoisonError::into_inner);
             *latest = Some((condition, now));
         }
         if auth_audit::is_delivering() || self.is_unaudited(exchange) {
@@ -102,5 +122,13 @@ impl Observer for Watcher {
 }
 
 const NEWS: Duration = Duration::from_secs(30);
+/// Log entries decide nothing, so what becomes of them says nothing of readiness.
+fn is_of_logs(template: &str) -> bool {
+    template == LOG
+        || template
+            .strip_prefix(LOG)
+            .is_some_and(|rest| rest.starts_with('/'))
+}
+
 const LOG: &str = "/api/v1/logs";
 const LOG_BATCH: &str = "/api/v1/logs/batch";

@@ -79,6 +79,20 @@ impl MisoError {
         self.0.fault.as_ref().and_then(Fault::status)
     }
 
+    /// Whether the controller had the request, or part of it, when the call failed.
+    pub(crate) fn reached_the_controller(&self) -> bool {
+        self.0.fault.as_ref().is_some_and(|fault| {
+            matches!(
+                fault.kind(),
+                FaultKind::Send
+                    | FaultKind::Receive
+                    | FaultKind::Deadline
+                    | FaultKind::TooLarge
+                    | FaultKind::Decode
+            )
+        })
+    }
+
     /// How long the controller asks to wait before the next attempt.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.fault.as_ref().and_then(Fault::retry_after)

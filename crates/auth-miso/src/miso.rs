@@ -4,7 +4,7 @@ use std::sync::Arc;
 use auth_cache::{Cache, Space, Strict};
 use auth_core::{AuthenticationError, Clock, Identity, Permission, Role, Secret, SystemClock};
 use auth_crypto::TokenHash;
-use auth_http::{BuildError, HttpClient, Observer, RequestBuilder};
+use auth_http::{BuildError, CircuitBreaker, HttpClient, Observer, RequestBuilder};
 use http::Method;
 
 use crate::call::Call;
@@ -42,6 +42,8 @@ pub struct Miso(Arc<Inner>);
 
 struct Inner {
     http: HttpClient,
+    /// For log entries alone: their failures open no circuit that authentication depends on.
+    logs: HttpClient,
     tokens: ClientTokens,
     settings: MisoSettings,
     clock: Arc<dyn Clock>,
@@ -167,7 +169,7 @@ impl Miso {
     /// If the controller did not take it.
     pub async fn log(&self, entry: &LogEntry) -> Result<(), MisoError> {
         let body = self.single(entry);
-        let request = self.0.http.post("/api/v1/logs").json(&body);
+        let request = self.0.logs.post("/api/v1/logs").json(&body);
         self.call(request).send().await.map(drop)
     }
 
@@ -185,7 +187,7 @@ impl Miso {
         }
         let logs: Vec<_> = entries.iter().map(|entry| self.completed(entry)).collect();
         let body = serde_json::json!({ "logs": logs });
-        let request = self.0.http.post("/api/v1/logs/batch").json(&body);
+        let request = self.0.logs.post("/api/v1/logs/batch").json(&body);
         let response = self.call(request).send().await?;
         // Nothing is sent twice after a 2xx, whatever it says. One that says nothing has taken all of
         // it; one that nobody can read, as of a proxy in the way, vouches for none of it.
@@ -207,7 +209,13 @@ impl Miso {
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.0.http.request(method, path)
+        let is_of_logs = path == LOGS || path.starts_with(UNDER_LOGS);
+        let http = if is_of_logs {
+            &self.0.logs
+        } else {
+            &self.0.http
+        };
+        http.request(method, path)
     }
 
     pub(crate) fn scope(&self) -> &str {
@@ -317,6 +325,9 @@ impl fmt::Debug for Miso {
     }
 }
 
+const LOGS: &str = "/api/v1/logs";
+const UNDER_LOGS: &str = "/api/v1/logs/";
+
 /// The space of what the controller has accepted.
 const VALIDATED: &str = "miso-validated";
 
@@ -348,17 +359,25 @@ impl MisoBuilder {
     /// If the controller's URL cannot be used, or is plain `http` to a host that was not allowed.
     pub fn build(self) -> Result<Miso, BuildError> {
         let settings = self.settings;
-        let mut http = HttpClient::builder(settings.controller_url())
-            .deadline(settings.total_deadline())
-            .proxy(settings.way().clone())
-            .user_agent(concat!("auth-miso/", env!("CARGO_PKG_VERSION")));
-        for host in settings.plain_http_hosts() {
-            http = http.allow_plain_http(host);
-        }
-        if let Some(observer) = self.observer {
-            http = http.observer(observer);
-        }
-        let http = http.build()?;
+        let observer = self.observer;
+        let client = || {
+            let mut http = HttpClient::builder(settings.controller_url())
+                .deadline(settings.total_deadline())
+                .proxy(settings.way().clone())
+                .user_agent(concat!("auth-miso/", env!("CARGO_PKG_VERSION")));
+            for host in settings.plain_http_hosts() {
+                http = http.allow_plain_http(host);
+            }
+            match &observer {
+                Some(observer) => http.observer(Arc::clone(observer)),
+                None => http,
+            }
+        };
+        let http = client().build()?;
+        // The audit trail has waits of its own between attempts.
+        let logs = client()
+            .circuit_breaker(CircuitBreaker::disabled())
+            .build()?;
         // Which controller, and what it calls this application: another controller's yes is not
         // this one's, whatever it calls its clients.
         let controller = settings.controller_url().trim_end_matches('/');
@@ -370,6 +389,7 @@ impl MisoBuilder {
         Ok(Miso(Arc::new(Inner {
             tokens: ClientTokens::new(http.clone(), settings.clone(), Arc::clone(&clock)),
             http,
+            logs,
             settings,
             clock,
             cache,

@@ -26,9 +26,10 @@ impl Sink for Miso {
                     outcome.failed_at,
                     "the controller refuses some of the entries",
                 )),
-                // Which of them it has not taken it does not say, and sending all of them again
-                // would write the others twice.
-                _ => Err(SinkFault::rejected(
+                // Which of them it has not taken it does not say, and sending any of them again
+                // may write it twice.
+                _ => Err(SinkFault::rejected_some(
+                    0..entries.len(),
                     "the controller does not say which of the entries it has taken",
                 )),
             }
@@ -95,23 +96,26 @@ fn context(event: &AuditEvent) -> Value {
     Value::Object(context)
 }
 
-/// Only an entry that the controller cannot read is refused for good; everything else may pass,
-/// wrong credentials too, once somebody has mended them.
+/// Only what the controller cannot read is refused for good; everything else may pass, wrong
+/// credentials too, once they are mended. A controller that answers with a failure of its own may
+/// fail at an entry; one that is not there, is busy, or refuses the application does not.
 fn fault(error: &MisoError) -> SinkFault {
-    let unreadable = [
-        StatusCode::BAD_REQUEST,
-        StatusCode::PAYLOAD_TOO_LARGE,
-        StatusCode::UNPROCESSABLE_ENTITY,
-    ];
     let invalid = error.kind() == MisoErrorKind::InvalidCall;
-    if invalid
-        || error
-            .status()
-            .is_some_and(|status| unreadable.contains(&status))
-    {
-        return SinkFault::rejected(error.to_string());
-    }
-    let fault = SinkFault::transient(error.to_string());
+    let text = error.to_string();
+    let fault = match error.status() {
+        _ if invalid => return SinkFault::rejected(text),
+        Some(
+            StatusCode::BAD_REQUEST
+            | StatusCode::PAYLOAD_TOO_LARGE
+            | StatusCode::UNPROCESSABLE_ENTITY,
+        ) => return SinkFault::rejected(text),
+        Some(status) if status.is_server_error() && status != StatusCode::SERVICE_UNAVAILABLE => {
+            SinkFault::transient(text)
+        }
+        Some(_) => SinkFault::unreachable(text),
+        None if error.reached_the_controller() => SinkFault::transient(text),
+        None => SinkFault::unreachable(text),
+    };
     match error.retry_after() {
         Some(wait) => fault.retry_after(wait),
         None => fault,

@@ -146,8 +146,8 @@ async fn a_sink_that_rejects_everything_is_told_of_it_once() {
     assert_eq!((stats.rejected, stats.delivered), (3, 0));
     assert_eq!(
         sink.attempts().len(),
-        2,
-        "the events, and the report of them"
+        4,
+        "the events, each of them alone, and the report of them"
     );
 }
 

@@ -5,3 +5,4 @@ mod delivery;
 mod events;
 mod feedback;
 mod loss;
+mod poison;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use auth_client::AuthClient;
+use auth_client::{AuthClient, Condition};
 use auth_core::config::Env;
 use auth_core::{CorrelationId, RequestContext};
 use auth_miso::Miso;
@@ -207,6 +207,55 @@ async fn miso_c1_nothing_is_lost_by_an_outage_or_at_the_end() {
     assert_eq!(seen, (0..30).collect::<Vec<_>>());
     let stats = client.health().audit;
     assert_eq!((stats.dropped, stats.rejected, stats.pending), (0, 0, 0));
+}
+
+/// Log entries decide nothing: what fails there keeps no request away and no token from being asked.
+#[tokio::test]
+async fn a_log_endpoint_that_fails_changes_neither_readiness_nor_authentication() {
+    for status in [
+        StatusCode::INTERNAL_SERVER_ERROR,
+        StatusCode::SERVICE_UNAVAILABLE,
+        StatusCode::GATEWAY_TIMEOUT,
+    ] {
+        let issuer = issuer().await;
+        let controller = controller(&issuer).await;
+        let client = client(&controller);
+        controller.script(LOGS, ScriptedFault::Status(status), 1_000);
+        client.validate_token(&token(&issuer, "ada")).await.unwrap();
+        let miso = client.provider::<Miso>().unwrap();
+        let entry = auth_miso::LogEntry::new(
+            auth_miso::LogLevel::Info,
+            "started",
+            std::time::SystemTime::now(),
+        );
+        for _ in 0..8 {
+            miso.log_batch(std::slice::from_ref(&entry))
+                .await
+                .unwrap_err();
+        }
+        let health = client.health();
+        assert!(health.is_ready(), "{status}");
+        assert_eq!(
+            (health.provider, health.logs),
+            (Condition::Good, Condition::Failing)
+        );
+        client.validate_token(&token(&issuer, "bob")).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn events_that_are_too_large_together_arrive_apart() {
+    let issuer = issuer().await;
+    let controller = controller(&issuer).await;
+    let client = client(&controller);
+    for n in 0..8 {
+        let text = "w".repeat(150_000);
+        let context = json!({ "n": n, "text": text });
+        client.audit("a", "r").context(context).emit();
+    }
+    end(&client).await;
+    let stats = client.health().audit;
+    assert_eq!((stats.delivered, stats.rejected), (8, 0));
 }
 
 #[tokio::test]
