@@ -7,7 +7,7 @@ use std::str::FromStr;
 use auth_jwt::Algorithm;
 use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser, TypedValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::failure::Failure;
 use crate::help;
@@ -293,50 +293,82 @@ fn answer(error: &clap::Error, json: bool) -> Status {
     }
 }
 
-/// Puts what clap has found wrong into our own form.
+/// Puts what clap has found wrong into our own form. Nothing that was typed is repeated, not even
+/// where it has the form of a flag: it may be a token, a secret or a private key.
 fn usage(error: &clap::Error) -> Failure {
-    let stray = match error.kind() {
-        // A word that fits nowhere is most likely a token or a secret, and is not repeated.
-        ErrorKind::InvalidSubcommand => true,
-        ErrorKind::UnknownArgument => match error.get(ContextKind::InvalidArg) {
-            Some(ContextValue::String(argument)) => !argument.starts_with("--"),
-            _ => true,
+    let suggested = [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand]
+        .into_iter()
+        .find_map(|kind| error.get(kind));
+    let remedy = suggested.map_or(SEE_HELP.to_owned(), |suggested| {
+        format!("there is {suggested}; {SEE_HELP}")
+    });
+    match error.kind() {
+        ErrorKind::UnknownArgument => match known_flag(error) {
+            Some(flag) => Failure::usage(format!("unexpected argument '{flag}'"), remedy),
+            None => stray(&remedy),
         },
-        _ => false,
-    };
-    // clap writes the message, then tips, then the usage, with an empty line after each.
-    let text = error.render().to_string();
-    let mut paragraphs = text.split("\n\n").map(one_line);
-    let message = paragraphs.next().unwrap_or_default();
-    let tip = paragraphs.find(|paragraph| paragraph.starts_with("tip: "));
-    let tip = tip.as_deref().and_then(|tip| tip.strip_prefix("tip: "));
-    let remedy = tip.map_or(SEE_HELP.to_owned(), |tip| format!("{tip}; {SEE_HELP}"));
-    let refused = match error.get(ContextKind::InvalidValue) {
-        Some(ContextValue::String(value)) => !value.is_empty(),
-        _ => false,
-    };
-    if let (true, Some(flag)) = (refused, error.get(ContextKind::InvalidArg)) {
-        // Nor is a value: it may be a token that lost its way.
-        let flag = flag.to_string();
-        let expected = EXPECTED.iter().find(|(name, _)| flag.starts_with(name));
-        let remedy = expected.map_or(SEE_HELP, |(_, expected)| expected);
-        return Failure::usage(format!("the value of {flag} cannot be used"), remedy);
+        ErrorKind::InvalidSubcommand => stray(&remedy),
+        // Of these clap writes the names of flags only.
+        ErrorKind::MissingRequiredArgument | ErrorKind::ArgumentConflict => {
+            // The message, then tips, then the usage, with an empty line after each.
+            let text = error.render().to_string();
+            let message = one_line(text.split("\n\n").next().unwrap_or_default());
+            Failure::usage(message.strip_prefix("error: ").unwrap_or(&message), remedy)
+        }
+        ErrorKind::InvalidUtf8 => Failure::usage("an argument is not text in UTF-8", remedy),
+        _ => match error.get(ContextKind::InvalidArg) {
+            Some(ContextValue::String(flag)) => {
+                let expected = EXPECTED.iter().find(|(name, _)| flag.starts_with(name));
+                let remedy = expected.map_or(SEE_HELP, |(_, expected)| expected);
+                Failure::usage(format!("the value of {flag} cannot be used"), remedy)
+            }
+            _ => Failure::usage("the command line cannot be read", remedy),
+        },
     }
-    if stray {
-        return Failure::usage(
-            "an argument is neither a command nor a flag",
-            format!(
-                "tokens are read from standard input and secrets from files, neither is an \
-                 argument; {remedy}"
-            ),
-        );
-    }
-    Failure::usage(message.strip_prefix("error: ").unwrap_or(&message), remedy)
+}
+
+/// A word that fits nowhere, which is most likely a token or a secret.
+fn stray(remedy: &str) -> Failure {
+    Failure::usage(
+        "an argument is neither a command nor a flag",
+        format!(
+            "tokens are read from standard input and secrets from files, neither is an argument; \
+             {remedy}"
+        ),
+    )
+}
+
+/// The argument clap does not know, if it is a flag of another command or a likely guess.
+fn known_flag(error: &clap::Error) -> Option<String> {
+    let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else {
+        return None;
+    };
+    let name = argument.strip_prefix("--")?;
+    let known = GUESSES.contains(&name) || has_flag(&Arguments::command(), name);
+    known.then(|| argument.clone())
+}
+
+/// Whether the command, or one below it, has a flag of this name.
+fn has_flag(command: &clap::Command, name: &str) -> bool {
+    let mut flags = command.get_arguments().filter_map(clap::Arg::get_long);
+    flags.any(|flag| flag == name) || command.get_subcommands().any(|below| has_flag(below, name))
 }
 
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
+
+/// Flags of similar tools.
+const GUESSES: [&str; 8] = [
+    "algorithm",
+    "audience",
+    "file",
+    "issuer",
+    "jwk",
+    "password",
+    "secret",
+    "token",
+];
 
 /// What a flag takes whose value was refused.
 const EXPECTED: [(&str, &str); 8] = [
@@ -369,9 +401,7 @@ const SEE_HELP: &str = "the same command with `--help` lists its flags";
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
-    use super::Arguments;
+    use super::*;
 
     #[test]
     fn the_command_line_is_consistent() {

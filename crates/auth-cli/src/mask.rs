@@ -136,7 +136,7 @@ fn policy(name: &str) -> Result<MaskPolicy, Failure> {
     let unusable = |why: Cow<'static, str>| {
         Failure::new(
             "policy_unusable",
-            format!("the policy `{name}` cannot be used: {why}"),
+            format!("the value of --policy cannot be used: {why}"),
             "name iso27001, miso-4.9 or strict, or a file in the format of docs/masking.md",
         )
     };

@@ -38,6 +38,8 @@ pub struct Policy {
     leeway: Duration,
     /// Besides `exp` and `sub`, which always are.
     required: Vec<Box<str>>,
+    /// Compared, though a token without them has another fault than a missing claim.
+    compared: Vec<&'static str>,
     roles_from: Vec<RoleClaim>,
     authentication: Authentication,
     profile: Profile,
@@ -101,6 +103,7 @@ impl Policy {
             types: Types::AccessToken,
             leeway: Duration::from_secs(60),
             required: Vec::new(),
+            compared: Vec::new(),
             roles_from: vec![RoleClaim::KeycloakRealm],
             authentication: Authentication::default(),
             profile: Profile::Plain,
@@ -134,6 +137,7 @@ impl Policy {
         Reading {
             roles_from: &self.roles_from,
             required: &self.required,
+            compared: &self.compared,
             profile: self.profile,
         }
     }
@@ -350,6 +354,10 @@ impl PolicyBuilder {
     }
 
     /// Requires a claim to be there and not null, besides `exp`, `sub` and those compared.
+    ///
+    /// A claim this crate reads must then be of its type too. Unless required or compared, one that
+    /// only describes (`amr`, `acr`, `auth_time`, `email`, `sid`, `azp`, `client_id`,
+    /// `preferred_username`, `scope`, and those of the roles) counts as absent if it is not.
     pub fn require_claim(mut self, name: impl Into<Box<str>>) -> Self {
         self.0.required.push(name.into());
         self
@@ -427,6 +435,19 @@ impl PolicyBuilder {
                 policy.required.push(claim.into());
             }
         }
+        let Authentication {
+            classes,
+            methods,
+            max_age,
+        } = &policy.authentication;
+        policy.compared = [
+            ("acr", !classes.is_empty()),
+            ("amr", !methods.is_empty()),
+            ("auth_time", max_age.is_some()),
+        ]
+        .into_iter()
+        .filter_map(|(claim, compared)| compared.then_some(claim))
+        .collect();
         Ok(self.0)
     }
 }

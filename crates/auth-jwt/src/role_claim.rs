@@ -23,7 +23,7 @@ pub enum RoleClaim {
 
 impl RoleClaim {
     /// Adds the roles the claim lists, repeated ones included. A claim that is not there lists
-    /// none; one that is there and is not a list of texts spoils the token.
+    /// none; one that is there and is not a list of texts is an error, and adds none.
     pub(crate) fn read(
         &self,
         claims: Element<'_>,
@@ -69,7 +69,7 @@ impl RoleClaim {
     }
 
     /// The claim at the top of the token.
-    fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         match self {
             Self::KeycloakRealm => "realm_access",
             Self::KeycloakClient(_) => "resource_access",

@@ -83,7 +83,7 @@ fn key_set(location: &Path) -> Result<KeySet, Failure> {
             "download the key set and pass its file to --jwks",
         ));
     }
-    let document = read(location)?;
+    let document = read(location, JWKS)?;
     let keys = KeySet::from_jwks(document.expose()).map_err(|error| {
         let remedy = match error {
             KeySetError::TooLarge | KeySetError::TooManyKeys => {
@@ -94,13 +94,13 @@ fn key_set(location: &Path) -> Result<KeySet, Failure> {
                  --public-key, a shared secret to --secret-file"
             }
         };
-        unusable(location, &error, remedy)
+        unusable(JWKS, &error, remedy)
     })?;
     // An issuer may publish no key at all; but a set none of whose keys can be used is as good as
     // none.
     match keys.skipped().first() {
         Some(skipped) if keys.is_empty() => Err(unusable(
-            location,
+            JWKS,
             &skipped.reason,
             "pass a key set with a key that verifies signatures",
         )),
@@ -118,7 +118,7 @@ fn is_url(location: &Path) -> bool {
 }
 
 fn public_key_file(file: &Path) -> Result<KeySet, Failure> {
-    let pem = read(file)?;
+    let pem = read(file, PUBLIC_KEY)?;
     let key = VerificationKey::from_public_pem(pem.expose()).map_err(|error| {
         let remedy = match error {
             KeyError::Weak(_) => "ask the issuer for a key of at least 2048 bits",
@@ -128,14 +128,14 @@ fn public_key_file(file: &Path) -> Result<KeySet, Failure> {
                  certificate; a JWKS goes to --jwks, a shared secret to --secret-file"
             }
         };
-        unusable(file, &error, remedy)
+        unusable(PUBLIC_KEY, &error, remedy)
     })?;
     Ok(key.into())
 }
 
 /// One key for each HMAC algorithm that was asked for, HS256 if none was.
 fn secret(file: &Path, algorithms: &[Algorithm]) -> Result<KeySet, Failure> {
-    let secret = read_secret(file)?;
+    let secret = read_secret(file, SECRET_FILE)?;
     let mut wanted: Vec<_> = algorithms
         .iter()
         .copied()
@@ -153,9 +153,13 @@ fn secret(file: &Path, algorithms: &[Algorithm]) -> Result<KeySet, Failure> {
                 KeyError::Weak(_) => LONGER_SECRET,
                 _ => "a public key in PEM goes to --public-key, a JWKS to --jwks",
             };
-            unusable(file, &error, remedy)
+            unusable(SECRET_FILE, &error, remedy)
         })
 }
+
+const JWKS: &str = "--jwks";
+const PUBLIC_KEY: &str = "--public-key";
+const SECRET_FILE: &str = "--secret-file";
 
 /// What to do about a secret that is too short.
 pub(super) const LONGER_SECRET: &str = "a secret has at least 32 bytes for HS256, 48 for HS384 \
@@ -163,14 +167,14 @@ pub(super) const LONGER_SECRET: &str = "a secret has at least 32 bytes for HS256
 
 /// Reads a shared secret: the bytes of the file, all but one newline. A carriage return may be part
 /// of it.
-pub(super) fn read_secret(file: &Path) -> Result<SecretBytes, Failure> {
-    let bytes = read(file)?;
+pub(super) fn read_secret(file: &Path, flag: &str) -> Result<SecretBytes, Failure> {
+    let bytes = read(file, flag)?;
     let bytes = bytes.expose();
     Ok(bytes.strip_suffix(b"\n").unwrap_or(bytes).into())
 }
 
 /// Reads a file that may hold a secret, but not without end.
-pub(super) fn read(file: &Path) -> Result<SecretBytes, Failure> {
+pub(super) fn read(file: &Path, flag: &str) -> Result<SecretBytes, Failure> {
     // The room is taken once, because a buffer that grows leaves copies of the secret behind.
     let mut bytes = Vec::with_capacity(LIMIT + 1);
     let read =
@@ -179,15 +183,17 @@ pub(super) fn read(file: &Path) -> Result<SecretBytes, Failure> {
     match read {
         Ok(length) if length <= LIMIT => Ok(bytes),
         Ok(_) => Err(unusable(
-            file,
+            flag,
             &"it is larger than 1 MiB",
             "pass a file with keys and nothing else",
         )),
         Err(error) => Err(unusable(
-            file,
+            flag,
             &error,
             match error.kind() {
-                io::ErrorKind::NotFound => "check the path",
+                io::ErrorKind::NotFound => {
+                    "give the path of a file; its contents are not an argument"
+                }
                 _ => "check that it is a file and that you may read it",
             },
         )),
@@ -196,13 +202,14 @@ pub(super) fn read(file: &Path) -> Result<SecretBytes, Failure> {
 
 const LIMIT: usize = 1024 * 1024;
 
+/// Names the flag and not the path: what was given as a path may be the secret itself.
 pub(super) fn unusable(
-    file: &Path,
+    flag: &str,
     reason: &dyn std::fmt::Display,
     remedy: &'static str,
 ) -> Failure {
     unavailable(
-        format!("cannot read a key from {}: {reason}", file.display()),
+        format!("cannot read a key from the file of {flag}: {reason}"),
         remedy,
     )
 }

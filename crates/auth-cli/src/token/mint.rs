@@ -34,19 +34,21 @@ pub(super) fn run(arguments: &MintArguments) -> Result<Status, Failure> {
 fn signing_key(arguments: &MintArguments) -> Result<SigningKey, Failure> {
     let MintArguments { algorithm, key, .. } = arguments;
     if algorithm.is_symmetric() {
-        let secret = keys::read_secret(key)?;
+        let secret = keys::read_secret(key, KEY)?;
         return SigningKey::from_secret(&secret, *algorithm).map_err(|error| {
             let remedy = match error {
                 MintError::Key(KeyError::Weak(_)) => keys::LONGER_SECRET,
                 _ => "a private key in PEM signs by an algorithm of its own type: name that one with --alg",
             };
-            keys::unusable(key, &error, remedy)
+            keys::unusable(KEY, &error, remedy)
         });
     }
-    let pem = keys::read(key)?;
+    let pem = keys::read(key, KEY)?;
     SigningKey::from_private_pem(pem.expose(), *algorithm)
-        .map_err(|error| keys::unusable(key, &error, PRIVATE_KEY))
+        .map_err(|error| keys::unusable(KEY, &error, PRIVATE_KEY))
 }
+
+const KEY: &str = "--key";
 
 const PRIVATE_KEY: &str = "pass a private key in PEM that fits --alg: RSA of 2048 to 8192 bits for \
     RS and PS, P-256, P-384 and P-521 for ES256, ES384 and ES512, Ed25519 for EdDSA; `openssl pkcs8 \

@@ -112,7 +112,7 @@ fn an_unusable_file_is_undetermined_and_says_why() {
         ),
     ] {
         check_verify(&[flag, &path], &token, 2, undetermined(), reason);
-        check_verify(&[flag, &path], &token, 2, undetermined(), &path);
+        check_verify(&[flag, &path], &token, 2, undetermined(), flag);
         let error = r#"{"error":{"code":"keys_unavailable","message":""#;
         check_verify(&[flag, &path], &token, 2, undetermined(), error);
         let text =

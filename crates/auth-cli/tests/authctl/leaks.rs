@@ -3,7 +3,7 @@
 use auth_jwt::Algorithm;
 use serde_json::json;
 
-use crate::support::{file, jwks, key, run, token};
+use crate::support::{file, jwks, key, run, text, token};
 
 const PLANTED: &str = "planted-text-that-nobody-may-see";
 
@@ -68,6 +68,49 @@ fn nothing_of_a_rejected_token_is_printed() {
             check(&arguments, &token, &planted);
             check(&arguments, &format!("{token}\n\n"), &planted);
             check(&arguments, &format!("Bearer {token}"), &planted);
+        }
+    }
+}
+
+#[test]
+fn value_of_a_flag_is_not_repeated() {
+    let pem = format!("-----BEGIN PRIVATE KEY-----\n{PLANTED}\n-----END PRIVATE KEY-----\n");
+    let dashed = format!("--{PLANTED}");
+    let single = format!("-{PLANTED}");
+    for value in [PLANTED, &pem, &dashed, &single] {
+        for command in [
+            &["token", "verify"][..],
+            &["token", "decode"],
+            &["token", "mint", "--alg", "ES256"],
+            &["mask"],
+        ] {
+            for flag in [
+                "--jwks",
+                "--public-key",
+                "--secret-file",
+                "--key",
+                "--policy",
+                "--format",
+                "--alg",
+                "--json",
+                "--keys",
+            ] {
+                for given in [
+                    vec![flag.to_owned(), value.to_owned()],
+                    vec![format!("{flag}={value}")],
+                    vec![value.to_owned(), flag.to_owned()],
+                    vec![flag.to_owned(), "--".to_owned(), value.to_owned()],
+                ] {
+                    let given = given.iter().map(String::as_str);
+                    let arguments: Vec<_> = command.iter().copied().chain(given).collect();
+                    let output = run(&arguments, b"{}");
+                    assert_ne!(output.status.code(), Some(0), "{arguments:?}");
+                    for stream in [&output.stdout, &output.stderr] {
+                        let printed = text(stream);
+                        assert!(!printed.contains("planted"), "{arguments:?}: {printed}");
+                    }
+                }
+            }
         }
     }
 }

@@ -135,7 +135,7 @@ fn the_policy_is_named_or_read_from_a_file() {
     for (policy, stderr) in [
         (broken.as_str(), "fields is an object of lists"),
         ("/nowhere/policy.json", "cannot be used: No such file"),
-        ("", "a value is required"),
+        ("", "the value of --policy"),
     ] {
         check(&["mask", "--policy", policy], input, 2, "", stderr);
     }

@@ -213,7 +213,7 @@ fn a_key_that_cannot_sign_is_refused() {
     ] {
         let arguments = ["--alg", algorithm, "--key", &path];
         refused(&arguments, "{}", "keys_unavailable", reason);
-        refused(&arguments, "{}", "keys_unavailable", &path);
+        refused(&arguments, "{}", "keys_unavailable", "the file of --key");
     }
     let short = file("long_enough_for_256", &SECRET[..32]);
     mint(&["--alg", "HS256", "--key", &short], "{}");

@@ -9,14 +9,8 @@ fn broken_flags_are_refused_with_a_remedy() {
             &["token", "verify"][..],
             "--jwks <FILE|URL>|--public-key <FILE>|--secret-file <FILE>",
         ),
-        (
-            &["token", "verify", "--jwks"],
-            "a value is required for '--jwks",
-        ),
-        (
-            &["token", "verify", "--jwks", ""],
-            "a value is required for '--jwks",
-        ),
+        (&["token", "verify", "--jwks"], "the value of --jwks"),
+        (&["token", "verify", "--jwks", ""], "the value of --jwks"),
         (
             &["token", "verify", "--jwks", "a", "--public-key", "b"],
             "cannot be used with",

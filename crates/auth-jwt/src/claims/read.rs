@@ -1,5 +1,8 @@
-//! From the payload of a token whose signature was verified to its claims: every claim this crate
-//! knows must be of its type where it is there.
+//! From the payload of a token whose signature was verified to its claims.
+//!
+//! What every policy judges by (`iss`, `sub`, `aud`, `exp`, `nbf`, `iat`, `jti`) must be of its type
+//! where it is there. A claim that only describes counts as absent if it is of another type, unless
+//! the policy requires or compares it.
 
 use std::collections::HashSet;
 use std::sync::atomic::AtomicU64;
@@ -18,10 +21,17 @@ pub(crate) struct Reading<'p> {
     pub(crate) roles_from: &'p [RoleClaim],
     /// What must be there and not null, besides `exp` and `sub`.
     pub(crate) required: &'p [Box<str>],
+    /// What is compared although it need not be there.
+    pub(crate) compared: &'p [&'static str],
     pub(crate) profile: Profile,
 }
 
 impl Reading<'_> {
+    /// Whether the policy requires or compares the claim, and so wants it of its type.
+    fn asks_for(&self, name: &str) -> bool {
+        self.required.iter().any(|required| **required == *name) || self.compared.contains(&name)
+    }
+
     /// Reads the payload. `exp` and `sub` must be there, and so must what is required.
     pub(crate) fn read(&self, document: Document<String>) -> Result<Accepted, Rejection> {
         let claims = document.root();
@@ -35,7 +45,7 @@ impl Reading<'_> {
         for claim in self.roles_from {
             match claim.read(claims, &mut roles) {
                 // A profile has rules for the role too, and says more of one that breaks them.
-                Err(_) if self.profile != Profile::Plain => {}
+                Err(_) if self.profile != Profile::Plain || !self.asks_for(claim.name()) => {}
                 read => read?,
             }
         }
@@ -72,21 +82,27 @@ impl Reading<'_> {
         let present = |claim| typed.present(claim);
         let token_id = typed.text(found.token_id, "jti")?;
         let auth_time = typed.date(present(found.auth_time), "auth_time", f64::floor);
-        let authenticated_at = if_of_its_type(auth_time, lax)?;
-        let text = |claim, name| if_of_its_type(typed.text(present(claim), name), lax);
+        let descriptive = |name: &str| lax || !self.asks_for(name);
+        let authenticated_at = if_of_its_type(auth_time, descriptive("auth_time"))?;
+        let text =
+            |claim, name| if_of_its_type(typed.text(present(claim), name), descriptive(name));
         let username = text(found.username, "preferred_username")?;
         // A profile that has rules for the address has them for its type too.
         let email = typed.text(present(found.email), "email");
-        let email = if_of_its_type(email, self.profile != Profile::Plain)?;
+        let ruled = self.profile != Profile::Plain;
+        let email = if_of_its_type(email, ruled || descriptive("email"))?;
         let session_id = text(found.session_id, "sid")?;
-        // Both are read, so that an ill-typed one does not hide behind the other.
+        // Both are read, so that one that is asked for does not hide behind the other.
         let azp = text(found.azp, "azp")?;
         let client_id = text(found.client_id, "client_id")?;
-        let scope = if_of_its_type(typed.texts(present(found.scope), "scope"), lax)?;
+        let scope = if_of_its_type(
+            typed.texts(present(found.scope), "scope"),
+            descriptive("scope"),
+        )?;
         let acr = text(found.acr, "acr")?;
-        let amr = if_of_its_type(typed.list(present(found.amr), "amr"), lax)?;
+        let amr = if_of_its_type(typed.list(present(found.amr), "amr"), descriptive("amr"))?;
 
-        // Every claim has its type; from here on the question is which are there.
+        // Every claim that counts has its type; from here on the question is which are there.
         let times = Times {
             expires_at: expires_at.ok_or_else(|| Rejection::missing_claim("exp"))?,
             not_before,

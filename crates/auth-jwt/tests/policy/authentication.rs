@@ -105,7 +105,7 @@ fn an_authentication_too_long_ago_is_told_after_an_expiry() {
 }
 
 #[test]
-fn what_no_policy_asks_for_need_not_be_there_but_has_its_type() {
+fn claim_no_policy_asks_for_may_be_absent_or_of_any_type() {
     check(policy(), &honest_claims(), "accepted");
     let nothing = authenticated(json!(null), json!(null), json!(null));
     check(policy(), &nothing, "accepted");
@@ -114,7 +114,13 @@ fn what_no_policy_asks_for_need_not_be_there_but_has_its_type() {
         ("amr", json!("pwd")),
         ("auth_time", json!(true)),
     ] {
-        check(policy(), &claims_with(claim, value), "bad_claim");
+        check(policy(), &claims_with(claim, value.clone()), "accepted");
+        let accepted = judge(policy(), &claims_with(claim, value.clone())).unwrap();
+        assert_eq!(accepted.authentication_class(), None);
+        assert_eq!(accepted.authentication_methods().count(), 0);
+        assert_eq!(accepted.authenticated_at(), None);
+        let required = policy().require_claim(claim);
+        check(required, &claims_with(claim, value), "bad_claim");
     }
     let accepted = judge(
         policy(),
