@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{AUDIENCE, ISSUER, NOW, claims_with, claims_without, honest_claims};
+use crate::support::{AUDIENCE, ISSUER, NOW, claims_with, claims_without};
 use crate::{Row, VERIFIER, refused, row, with_payload};
 
 /// The leeway of a policy that sets none.
