@@ -143,7 +143,7 @@ pub(crate) fn fault(error: hyper_util::client::legacy::Error) -> Fault {
 ///
 /// The stack fails the streams above the last one with the GOAWAY itself, and the others, which may
 /// have been processed, with the end of the connection. It has no public type for either, so they
-/// are told by the texts that begin with what the peer sent.
+/// are recognised by texts that begin with what the peer sent.
 fn was_not_processed(error: &hyper::Error) -> bool {
     error.source().is_some_and(|source| {
         let text = source.to_string();

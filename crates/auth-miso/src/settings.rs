@@ -98,7 +98,7 @@ impl MisoSettings {
                 Err(BuildError::BaseUrl { .. }) => {
                     reader.reject(&CONTROLLER_URL, "is not a usable URL");
                 }
-                // Anything else is no fault of a variable, and told when the client is built.
+                // Other faults do not come from a variable; building the client reports them.
                 Ok(_) | Err(_) => {}
             }
         }

@@ -37,7 +37,7 @@ pub type RequirePermission = Require<Permission>;
 
 /// Lets those through who were granted something: a [`Role`] or a [`Permission`].
 ///
-/// Runs after an [`AuthLayer`](crate::AuthLayer), whose page shows the order, and asks whoever that layer was told to ask. Where
+/// Runs after an [`AuthLayer`](crate::AuthLayer), whose page shows the order, and uses the authorizer of that layer. Where
 /// no such layer covers the route the answer is 500 `auth_layer_missing`; an unknown decision is 503
 /// and never a way in.
 #[derive(Debug)]
